@@ -1,0 +1,3 @@
+//! vitalsd.
+
+pub mod metric;
