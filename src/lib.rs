@@ -1,3 +1,4 @@
 //! vitalsd.
 
+pub mod collect;
 pub mod metric;

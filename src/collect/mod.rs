@@ -11,7 +11,6 @@ pub mod section;
 
 mod root;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;

@@ -63,13 +63,7 @@ pub struct Status {
 
 impl Default for Status {
     fn default() -> Self {
-        Status {
-            collected: None,
-            duration: Duration::ZERO,
-            runs: 0,
-            failures: 0,
-            problem: Some(Problem::Pending),
-        }
+        Status { collected: None, duration: Duration::ZERO, runs: 0, failures: 0, problem: Some(Problem::Pending) }
     }
 }
 
@@ -209,9 +203,9 @@ impl<T: Send + Sync + 'static> AnySection for Section<T> {
 }
 
 /// One section as a row of its own.
-pub struct SectionRow<'a> {
+pub struct SectionRow {
     name: &'static str,
-    status: &'a Status,
+    status: Status,
     now: Now,
 }
 
@@ -219,14 +213,69 @@ pub struct SectionRow<'a> {
 const STATES: &[&str] = &["ok", "pending", "failed", "late"];
 
 /// How collecting itself does.
-pub static FAMILY: Family<SectionRow<'static>> = Family {
+pub static FAMILY: Family<SectionRow> = Family {
     subject: "section",
     object: "Section",
-    arc: 2,
+    arc: 3,
     help: "One part of what the agent collects, with its own schedule.",
     exported: true,
-    rows: |_snapshot, _visit| {},
+    rows: |snapshot, visit| {
+        for section in SECTIONS {
+            let status = section.status(snapshot).clone();
+            visit(&SectionRow { name: section.name(), status, now: snapshot.now });
+        }
+    },
     index: Index::Name { key: |row| Cow::Borrowed(row.name), preferred: |_| None },
-    labels: &[],
-    metrics: &[],
+    labels: &[
+        Label::identity(2, "section", "The section, as the configuration calls it.", "vitalsd", |row| {
+            Some(Cow::Borrowed(row.name))
+        }),
+        Label::info(3, "problem", "Why the section has no facts; empty when it has.", "vitalsd", |row| {
+            Some(match &row.status.problem {
+                None => Cow::Borrowed(""),
+                Some(Problem::Pending) => Cow::Borrowed("not collected yet"),
+                Some(Problem::Failed(reason)) => Cow::Borrowed(reason.as_str()),
+                Some(Problem::Late) => Cow::Borrowed("past its deadline"),
+            })
+        }),
+    ],
+    metrics: &[
+        Metric::state(4, "state", STATES, "Whether the section has facts, and if not, why.", "vitalsd", |row| {
+            let place: u64 = match row.status.problem {
+                None => 1,
+                Some(Problem::Pending) => 2,
+                Some(Problem::Failed(_)) => 3,
+                Some(Problem::Late) => 4,
+            };
+            Some(place.into())
+        }),
+        Metric::gauge(5, "age_seconds", Unit::ShortSeconds, "Time since the facts were read.", "vitalsd", |row| {
+            let collected = row.status.collected?;
+            Some(row.now.monotonic.saturating_sub(collected.monotonic).as_secs_f64().into())
+        }),
+        Metric::gauge(
+            6,
+            "duration_seconds",
+            Unit::ShortSeconds,
+            "How long the last collection took.",
+            "vitalsd",
+            |row| Some(row.status.duration.as_secs_f64().into()),
+        ),
+        Metric::counter(
+            7,
+            "collections_total",
+            Unit::Count,
+            "Collections that ended or went past their deadline.",
+            "vitalsd",
+            |row| Some(row.status.runs.into()),
+        ),
+        Metric::counter(
+            8,
+            "failures_total",
+            Unit::Count,
+            "Collections that failed or went past their deadline.",
+            "vitalsd",
+            |row| Some(row.status.failures.into()),
+        ),
+    ],
 };
