@@ -1,4 +1,9 @@
 //! vitalsd.
 
 pub mod collect;
+pub mod health;
+pub mod http;
 pub mod metric;
+pub mod notify;
+pub mod secret;
+pub mod snmp;

@@ -1,0 +1,18 @@
+//! Health: rules over the metrics that are exported, and the alarms that come of them. Pure: told the time, given facts.
+
+pub mod config;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How bad an alarm is, after ITU-T X.733: the agent's rules know two levels, and `cleared`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// No longer.
+    Cleared,
+    /// Needs a look.
+    Warning,
+    /// Needs a hand.
+    Critical,
+}

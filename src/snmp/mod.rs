@@ -1,0 +1,3 @@
+//! SNMP: the engine, without I/O.
+
+pub mod config;
