@@ -4,6 +4,7 @@ pub mod collect;
 pub mod health;
 pub mod http;
 pub mod metric;
+pub mod mib;
 pub mod notify;
 pub mod secret;
 pub mod snmp;

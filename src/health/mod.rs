@@ -16,3 +16,10 @@ pub enum Severity {
     /// Needs a hand.
     Critical,
 }
+
+/// What the rules made of the facts.
+#[derive(Debug, Clone, Default)]
+pub struct Health {}
+
+/// Every family over health.
+pub static FAMILIES: &[&dyn crate::metric::Projection<Health>] = &[];
