@@ -6,5 +6,7 @@ pub mod http;
 pub mod metric;
 pub mod mib;
 pub mod notify;
+pub mod render;
 pub mod secret;
 pub mod snmp;
+pub mod state;

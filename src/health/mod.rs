@@ -1,6 +1,7 @@
 //! Health: rules over the metrics that are exported, and the alarms that come of them. Pure: told the time, given facts.
 
 pub mod config;
+pub mod notification;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -88,6 +88,7 @@ pub struct AgentFamily;
 impl Projection<Counters> for AgentFamily {
     fn shape(&self) -> Shape {
         Shape {
+            section: "snmp",
             subject: "snmp",
             object: "Snmp",
             arc: 6,

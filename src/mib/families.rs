@@ -39,6 +39,11 @@ impl Source {
         }
     }
 
+    /// The section whose facts these are; `health` and `snmp` stand for what isn't collected.
+    pub fn section(&self) -> &'static str {
+        self.shape().section
+    }
+
     /// Shows each row.
     pub fn visit(&self, moment: &Moment, visit: &mut dyn FnMut(&dyn Row)) {
         match self {
