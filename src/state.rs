@@ -29,7 +29,7 @@ pub struct Published {
 impl Published {
     /// A value with every object type, and instances for what there is in `moment`.
     pub fn new(moment: Moment, settings: Settings, system: System, indices: &mut Indices) -> Published {
-        let types = families::all().iter().flat_map(|source| vitals::types(&system.root, &source.shape()));
+        let types = families::all().into_iter().flat_map(|source| vitals::types(&system.root, &source.shape()));
         let types = types.chain(snmpv2::types()).collect();
         let segments = vec![Arc::new(snmpv2::system(&system, &settings)), Arc::new(snmpv2::snmp())];
         let view = View::new(segments, types);
