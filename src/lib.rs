@@ -10,3 +10,4 @@ pub mod render;
 pub mod secret;
 pub mod snmp;
 pub mod state;
+pub mod store;
