@@ -1,6 +1,7 @@
 //! vitalsd.
 
 pub mod collect;
+pub mod config;
 pub mod health;
 pub mod http;
 pub mod metric;
