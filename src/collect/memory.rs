@@ -102,6 +102,7 @@ fn used_ratio(total: u64, free: u64) -> Option<f64> {
 
 /// What leaves the agent.
 pub static FAMILY: Family<Memory> = Family {
+    section: "memory",
     subject: "memory",
     object: "Memory",
     arc: 12,

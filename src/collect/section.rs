@@ -214,6 +214,7 @@ const STATES: &[&str] = &["ok", "pending", "failed", "late"];
 
 /// How collecting itself does.
 pub static FAMILY: Family<SectionRow> = Family {
+    section: "section",
     subject: "section",
     object: "Section",
     arc: 3,

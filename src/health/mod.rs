@@ -1,6 +1,7 @@
 //! Health: rules over the metrics that are exported, and the alarms that come of them. Pure: told the time, given facts.
 
 pub mod config;
+pub mod notification;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,3 +17,10 @@ pub enum Severity {
     /// Needs a hand.
     Critical,
 }
+
+/// What the rules made of the facts.
+#[derive(Debug, Clone, Default)]
+pub struct Health {}
+
+/// Every family over health.
+pub static FAMILIES: &[&dyn crate::metric::Projection<Health>] = &[];

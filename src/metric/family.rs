@@ -156,6 +156,8 @@ pub enum Index<R: 'static> {
 
 /// Metrics of one subject over rows of one type.
 pub struct Family<S: 'static, R: 'static> {
+    /// The section whose facts these are: when it changed, so did the rows.
+    pub section: &'static str,
     /// The subject as the configuration calls it: `filesystem`.
     pub subject: &'static str,
     /// What MIB descriptors of this family begin with after `vitals`; short, since SMI likes 32 characters at most.
@@ -179,6 +181,8 @@ pub struct Family<S: 'static, R: 'static> {
 /// The static part of a family, its row type forgotten.
 #[derive(Debug, Clone)]
 pub struct Shape {
+    /// As in [`Family`].
+    pub section: &'static str,
     /// As in [`Family`].
     pub subject: &'static str,
     /// As in [`Family`].
@@ -241,6 +245,7 @@ pub trait Projection<S>: Send + Sync {
 impl<S: 'static, R: 'static> Projection<S> for Family<S, R> {
     fn shape(&self) -> Shape {
         Shape {
+            section: self.section,
             subject: self.subject,
             object: self.object,
             arc: self.arc,

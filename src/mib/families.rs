@@ -1,0 +1,112 @@
+//! Every family, whatever it is over: what the private MIB, its text, Prometheus and the documentation loop over.
+
+use std::sync::Arc;
+
+use super::counters::{AgentFamily, Counters};
+use crate::collect::{self, Snapshot};
+use crate::health::{self, Health};
+use crate::metric::{Projection, Row, Shape};
+
+/// Everything that families are over, at one moment. Cloning it copies pointers.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    /// The facts.
+    pub snapshot: Arc<Snapshot>,
+    /// What the rules made of them.
+    pub health: Arc<Health>,
+    /// The agent's own counters, which go on counting.
+    pub counters: Arc<Counters>,
+}
+
+/// A family, with what it is over.
+#[derive(Clone, Copy)]
+pub enum Source {
+    /// Over the snapshot.
+    Facts(&'static dyn Projection<Snapshot>),
+    /// Over health.
+    Health(&'static dyn Projection<Health>),
+    /// Over the agent's own counters.
+    Counters(&'static dyn Projection<Counters>),
+}
+
+impl Source {
+    /// The static part.
+    pub fn shape(&self) -> Shape {
+        match self {
+            Source::Facts(family) => family.shape(),
+            Source::Health(family) => family.shape(),
+            Source::Counters(family) => family.shape(),
+        }
+    }
+
+    /// The section whose facts these are; `health` and `snmp` stand for what isn't collected.
+    pub fn section(&self) -> &'static str {
+        self.shape().section
+    }
+
+    /// Shows each row.
+    pub fn visit(&self, moment: &Moment, visit: &mut dyn FnMut(&dyn Row)) {
+        match self {
+            Source::Facts(family) => family.visit(&moment.snapshot, visit),
+            Source::Health(family) => family.visit(&moment.health, visit),
+            Source::Counters(family) => family.visit(&moment.counters, visit),
+        }
+    }
+}
+
+/// Every family, in the order of their arcs.
+pub fn all() -> Vec<Source> {
+    let mut sources: Vec<Source> = collect::FAMILIES
+        .iter()
+        .map(|family| Source::Facts(*family))
+        .chain(health::FAMILIES.iter().map(|family| Source::Health(*family)))
+        .chain([Source::Counters(&AgentFamily)])
+        .collect();
+    sources.sort_by_key(|source| source.shape().arc);
+    sources
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::metric::{Kind, PREFIX};
+    use crate::mib::vitals::object_name;
+
+    /// What every output relies on, over all families at once.
+    #[test]
+    fn families_keep_the_rules() {
+        let mut arcs = BTreeSet::new();
+        let mut objects = BTreeSet::new();
+        let mut metrics: BTreeMap<String, (&str, &str)> = BTreeMap::new();
+        for shape in all().iter().map(Source::shape) {
+            assert!(arcs.insert(shape.arc), "{}: arc {} is used twice", shape.subject, shape.arc);
+            let mut columns = BTreeSet::new();
+            let labels = shape.labels.iter().map(|label| (label.column, label.name, None));
+            let numbers = shape.metrics.iter().map(|metric| (metric.column, metric.name, metric.variant));
+            for (column, name, variant) in labels.chain(numbers) {
+                let least = if shape.scalar { 1 } else { 2 };
+                assert!(column >= least, "{}: column {column} is reserved", shape.subject);
+                assert!(columns.insert(column), "{}: column {column} is used twice", shape.subject);
+                let object = object_name(&shape, name, variant.map(|(_, value)| value));
+                assert!(object.len() <= 32, "{object}: {} characters, 32 at most", object.len());
+                assert!(object.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{object}");
+                assert!(objects.insert(object.clone()), "{object} is named twice");
+            }
+            for metric in &shape.metrics {
+                let name = shape.metric_name(metric);
+                let stem = name.strip_suffix("_total").unwrap_or(&name);
+                let counter = metric.kind == Kind::Counter;
+                assert!(name.starts_with(PREFIX), "{name}");
+                assert_eq!(counter, name.ends_with("_total"), "{name}: counters, and only they, end in _total");
+                if let Some(suffix) = metric.unit.suffix() {
+                    assert!(stem.ends_with(suffix), "{name}: its unit is {suffix}");
+                }
+                assert!(metric.help.ends_with('.'), "{name}: the help is a sentence");
+                let same = metrics.entry(name.clone()).or_insert((metric.help, shape.subject));
+                assert_eq!(*same, (metric.help, shape.subject), "{name}: one help, one subject");
+            }
+        }
+    }
+}

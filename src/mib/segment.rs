@@ -1,0 +1,248 @@
+//! Segments: the instances of one table or group, encoded once, in one arena.
+//!
+//! An instance is a whole VarBind, ready to be copied into an answer. Those that change from one moment to the next
+//! (sysUpTime, the snmp group) are only named; their value is read when they are asked for. A segment's content may be
+//! put off until somebody asks: encoding isn't collecting.
+
+use std::fmt;
+use std::sync::LazyLock;
+
+use super::ber;
+use super::counters::{Counter, Counters};
+use super::oid::{Key, Oid, encode_arcs, push_key};
+use super::value::Value;
+
+/// What live objects are read from.
+pub struct Live<'a> {
+    /// The agent's uptime, in hundredths of a second.
+    pub uptime: u32,
+    /// The agent's counters.
+    pub counters: &'a Counters,
+}
+
+/// An object whose value is read at the moment of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LiveObject {
+    /// sysUpTime.
+    UpTime,
+    /// A Counter32 of the snmp group.
+    Counter(Counter),
+}
+
+impl LiveObject {
+    /// The tag that its value will have.
+    pub fn tag(self) -> u8 {
+        match self {
+            LiveObject::UpTime => ber::TIME_TICKS,
+            LiveObject::Counter(_) => ber::COUNTER32,
+        }
+    }
+
+    fn read(self, live: &Live) -> Value {
+        match self {
+            LiveObject::UpTime => Value::TimeTicks(live.uptime),
+            LiveObject::Counter(counter) => Value::Counter32(smi_counter32(live.counters.value(counter))),
+        }
+    }
+}
+
+/// Counter32 wraps (RFC 2578, section 7.1.6).
+pub fn smi_counter32(number: u64) -> u32 {
+    u32::try_from(number & u64::from(u32::MAX)).unwrap_or(0)
+}
+
+/// The instances below one OID.
+pub struct Segment {
+    prefix: Key,
+    content: LazyLock<Content, Box<dyn FnOnce() -> Content + Send + Sync>>,
+}
+
+impl Segment {
+    /// A segment whose content is put together when it is first asked for.
+    pub fn lazy(prefix: &Oid, build: impl FnOnce() -> Content + Send + Sync + 'static) -> Segment {
+        Segment { prefix: prefix.key(), content: LazyLock::new(Box::new(build)) }
+    }
+
+    /// The key of the OID that all its instances are below.
+    pub fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
+    /// Its instances.
+    pub fn content(&self) -> &Content {
+        &self.content
+    }
+}
+
+impl fmt::Debug for Segment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Segment").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    key_end: u32,
+    bytes_end: u32,
+    live: Option<LiveObject>,
+}
+
+/// Sorted instances in one arena.
+#[derive(Debug, Default)]
+pub struct Content {
+    places: Vec<Place>,
+    keys: Vec<u8>,
+    bytes: Vec<u8>,
+}
+
+impl Content {
+    /// How many instances there are.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// The place of the first instance whose key is at least `key` (or, with `after`, greater).
+    pub fn search(&self, key: &[u8], after: bool) -> usize {
+        let (mut low, mut high) = (0, self.places.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            let before = if after { self.key(middle) <= key } else { self.key(middle) < key };
+            if before {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    /// The key of the instance at a place; empty past the end.
+    pub fn key(&self, place: usize) -> &[u8] {
+        slice(&self.keys, self.end_before(place, |place| place.key_end), self.end(place, |place| place.key_end))
+    }
+
+    fn bytes(&self, place: usize) -> &[u8] {
+        slice(&self.bytes, self.end_before(place, |place| place.bytes_end), self.end(place, |place| place.bytes_end))
+    }
+
+    fn end(&self, place: usize, read: fn(&Place) -> u32) -> usize {
+        self.places.get(place).map_or(0, |place| usize::try_from(read(place)).unwrap_or(0))
+    }
+
+    fn end_before(&self, place: usize, read: fn(&Place) -> u32) -> usize {
+        place.checked_sub(1).map_or(0, |before| self.end(before, read))
+    }
+
+    /// The tag of the instance's value.
+    pub fn value_tag(&self, place: usize) -> u8 {
+        if let Some(live) = self.places.get(place).and_then(|place| place.live) {
+            return live.tag();
+        }
+        // A VarBind is a SEQUENCE of an OID and the value: skip two headers and the OID.
+        let varbind = self.bytes(place);
+        let name = varbind.get(header_octets(varbind)..).unwrap_or_default();
+        let name_octets = name.get(1).map_or(0, |&length| usize::from(length));
+        let long = name_octets >= 0x80;
+        let (header, octets) =
+            if long { (3, name.get(2).map_or(0, |&length| usize::from(length))) } else { (2, name_octets) };
+        name.get(header + octets).copied().unwrap_or(ber::NULL)
+    }
+
+    /// Appends the instance as a VarBind.
+    pub fn write_varbind(&self, place: usize, live: &Live, out: &mut Vec<u8>) {
+        let bytes = self.bytes(place);
+        match self.places.get(place).and_then(|place| place.live) {
+            None => out.extend_from_slice(bytes),
+            Some(object) => {
+                let start = out.len();
+                out.extend_from_slice(&[ber::SEQUENCE, 0]);
+                out.extend_from_slice(bytes);
+                object.read(live).encode(out);
+                let length = u8::try_from(out.len() - start - 2).unwrap_or(0x7f);
+                // The names of live objects are short: the whole always fits the short form.
+                out[start + 1] = length;
+            }
+        }
+    }
+}
+
+fn slice(bytes: &[u8], start: usize, end: usize) -> &[u8] {
+    bytes.get(start..end).unwrap_or_default()
+}
+
+fn header_octets(tlv: &[u8]) -> usize {
+    match tlv.get(1) {
+        Some(&length) if length >= 0x80 => 2 + usize::from(length & 0x7f),
+        _ => 2,
+    }
+}
+
+/// Puts a segment's content together, in the order of the tree.
+#[derive(Debug, Default)]
+pub struct Builder {
+    content: Content,
+    scratch: Vec<u8>,
+}
+
+impl Builder {
+    /// Adds an instance. Instances come in the order of the tree; one that doesn't is left out, as GETNEXT would never
+    /// end on a tree that goes back.
+    pub fn push(&mut self, arcs: &[u32], value: &Value) {
+        self.scratch.clear();
+        push_name(arcs, &mut self.scratch);
+        value.encode(&mut self.scratch);
+        let scratch = std::mem::take(&mut self.scratch);
+        self.place(arcs, None, |bytes| ber::push_octets(ber::SEQUENCE, &scratch, bytes));
+        self.scratch = scratch;
+    }
+
+    /// Adds an instance that is read when it is asked for.
+    pub fn push_live(&mut self, arcs: &[u32], object: LiveObject) {
+        self.place(arcs, Some(object), |bytes| push_name(arcs, bytes));
+    }
+
+    fn place(&mut self, arcs: &[u32], live: Option<LiveObject>, write: impl FnOnce(&mut Vec<u8>)) {
+        let content = &mut self.content;
+        let start = content.keys.len();
+        for &arc in arcs {
+            push_key(arc, &mut content.keys);
+        }
+        let last = content.places.len().checked_sub(1).map(|last| content.key(last)).unwrap_or_default();
+        let ascends = slice(&content.keys, start, content.keys.len()) > last;
+        debug_assert!(ascends, "instances come in the order of the tree: {arcs:?}");
+        if !ascends {
+            content.keys.truncate(start);
+            return;
+        }
+        write(&mut content.bytes);
+        let end = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        content.places.push(Place { key_end: end(content.keys.len()), bytes_end: end(content.bytes.len()), live });
+    }
+
+    /// The content.
+    pub fn finish(mut self) -> Content {
+        self.content.places.shrink_to_fit();
+        self.content.keys.shrink_to_fit();
+        self.content.bytes.shrink_to_fit();
+        self.content
+    }
+}
+
+fn push_name(arcs: &[u32], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(&[ber::OBJECT_IDENTIFIER, 0]);
+    encode_arcs(arcs, out);
+    match u8::try_from(out.len() - start - 2) {
+        Ok(length) if length < 0x80 => out[start + 1] = length,
+        _ => {
+            let content = out.split_off(start + 2);
+            out.truncate(start);
+            ber::push_octets(ber::OBJECT_IDENTIFIER, &content, out);
+        }
+    }
+}

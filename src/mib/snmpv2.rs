@@ -1,0 +1,87 @@
+//! SNMPv2-MIB (RFC 3418): the system group with sysORTable, and the snmp group.
+
+use super::counters::COUNTERS;
+use super::oid::{Key, Oid};
+use super::segment::{Builder, LiveObject, Segment};
+use super::settings::Settings;
+use super::value::Value;
+
+/// The system group.
+pub const SYSTEM: &[u32] = &[1, 3, 6, 1, 2, 1, 1];
+/// The snmp group.
+pub const SNMP: &[u32] = &[1, 3, 6, 1, 2, 1, 11];
+/// sysUpTime.0.
+pub const SYS_UP_TIME: &[u32] = &[1, 3, 6, 1, 2, 1, 1, 3, 0];
+/// snmpMIB, the module itself: what sysORTable calls it.
+const SNMP_MIB: &[u32] = &[1, 3, 6, 1, 6, 3, 1];
+/// A host with applications: layers 4 and 7, as RFC 3418 counts them.
+const SERVICES: i32 = 72;
+
+/// What the system group says that no manager may change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct System {
+    /// sysDescr.
+    pub description: String,
+    /// sysObjectID.
+    pub object_id: Oid,
+    /// The root of VITALS-MIB, for sysORTable.
+    pub root: Oid,
+}
+
+/// The system group's instances.
+pub fn system(system: &System, settings: &Settings) -> Segment {
+    let prefix = Oid::from_static(SYSTEM);
+    let (base, system, settings) = (prefix.clone(), system.clone(), settings.clone());
+    Segment::lazy(&prefix, move || {
+        let mut builder = Builder::default();
+        let at = |arcs: &[u32]| base.child(arcs).arcs().to_vec();
+        builder.push(&at(&[1, 0]), &Value::text(&system.description));
+        builder.push(&at(&[2, 0]), &Value::ObjectId(system.object_id));
+        builder.push_live(&at(&[3, 0]), LiveObject::UpTime);
+        builder.push(&at(&[4, 0]), &Value::text(&settings.contact));
+        builder.push(&at(&[5, 0]), &Value::text(&settings.name));
+        builder.push(&at(&[6, 0]), &Value::text(&settings.location));
+        builder.push(&at(&[7, 0]), &Value::Integer(SERVICES));
+        // The modules are all there from the start: the table last changed at uptime zero.
+        builder.push(&at(&[8, 0]), &Value::TimeTicks(0));
+        let modules = [
+            (Oid::from_static(SNMP_MIB), "The MIB module for SNMP entities (RFC 3418)."),
+            (system.root.clone(), "VITALS-MIB: the health of this machine."),
+        ];
+        for (place, (oid, _)) in (1..).zip(&modules) {
+            builder.push(&at(&[9, 1, 2, place]), &Value::ObjectId(oid.clone()));
+        }
+        for (place, (_, text)) in (1..).zip(&modules) {
+            builder.push(&at(&[9, 1, 3, place]), &Value::text(text));
+        }
+        for place in 1..=2 {
+            builder.push(&at(&[9, 1, 4, place]), &Value::TimeTicks(0));
+        }
+        builder.finish()
+    })
+}
+
+/// The snmp group's instances, all of them live.
+pub fn snmp() -> Segment {
+    let prefix = Oid::from_static(SNMP);
+    let base = prefix.clone();
+    Segment::lazy(&prefix, move || {
+        let mut builder = Builder::default();
+        for &(counter, object, _, _) in COUNTERS {
+            if let Some(object) = object {
+                builder.push_live(base.child(&[object, 0]).arcs(), LiveObject::Counter(counter));
+            }
+        }
+        builder.finish()
+    })
+}
+
+/// The object types of both groups.
+pub fn types() -> Vec<Key> {
+    let system = Oid::from_static(SYSTEM);
+    let scalars = (1..=8).map(|object| system.child(&[object]).key());
+    let columns = (2..=4).map(|column| system.child(&[9, 1, column]).key());
+    let snmp = Oid::from_static(SNMP);
+    let counters = COUNTERS.iter().filter_map(|&(_, object, _, _)| object).map(|object| snmp.child(&[object]).key());
+    scalars.chain(columns).chain(counters).collect()
+}

@@ -1,0 +1,91 @@
+//! The published value: one pointer through which SNMP, HTTP and the command line read the same moment.
+//!
+//! Collecting, assessing and projecting put a new value together beside the old one and swap it in; readers never wait.
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, Guard};
+
+use crate::mib::families::{self, Moment};
+use crate::mib::oid::Oid;
+use crate::mib::settings::Settings;
+use crate::mib::snmpv2::{self, System};
+use crate::mib::vitals;
+use crate::mib::{Indices, View};
+
+/// Everything that is answered from.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// Facts, health, counters.
+    pub moment: Moment,
+    /// Every object instance.
+    pub view: Arc<View>,
+    /// What managers may change.
+    pub settings: Arc<Settings>,
+    /// What the system group says of itself.
+    pub system: Arc<System>,
+}
+
+impl Published {
+    /// A value with every object type, and instances for what there is in `moment`.
+    pub fn new(moment: Moment, settings: Settings, system: System, indices: &mut Indices) -> Published {
+        let types = families::all().into_iter().flat_map(|source| vitals::types(&system.root, &source.shape()));
+        let types = types.chain(snmpv2::types()).collect();
+        let segments = vec![Arc::new(snmpv2::system(&system, &settings)), Arc::new(snmpv2::snmp())];
+        let view = View::new(segments, types);
+        let empty = Published {
+            moment: moment.clone(),
+            view: Arc::new(view),
+            settings: Arc::new(settings),
+            system: Arc::new(system),
+        };
+        empty.with_moment(moment, |_| true, indices)
+    }
+
+    /// The same with another moment; only the segments of the families whose section is among the `changed` are made
+    /// anew.
+    #[must_use]
+    pub fn with_moment(&self, moment: Moment, changed: impl Fn(&str) -> bool, indices: &mut Indices) -> Published {
+        let root: &Oid = &self.system.root;
+        let segments: Vec<_> = families::all()
+            .into_iter()
+            .filter(|source| changed(source.section()))
+            .map(|source| Arc::new(vitals::segment(root, source, &moment, indices)))
+            .collect();
+        Published { moment, view: Arc::new(self.view.with(segments)), ..self.clone() }
+    }
+
+    /// The same with other settings.
+    #[must_use]
+    pub fn with_settings(&self, settings: Settings) -> Published {
+        let system = Arc::new(snmpv2::system(&self.system, &settings));
+        Published { view: Arc::new(self.view.with([system])), settings: Arc::new(settings), ..self.clone() }
+    }
+}
+
+/// The pointer.
+#[derive(Debug)]
+pub struct State(ArcSwap<Published>);
+
+impl State {
+    /// Publishes a first value.
+    pub fn new(published: Published) -> State {
+        State(ArcSwap::from_pointee(published))
+    }
+
+    /// The present value, cheaply and for a moment.
+    pub fn load(&self) -> Guard<Arc<Published>> {
+        self.0.load()
+    }
+
+    /// The present value, to keep.
+    pub fn get(&self) -> Arc<Published> {
+        self.0.load_full()
+    }
+
+    /// Replaces the value by what `change` makes of it. Of two changes at once neither is lost: `change` may be called
+    /// again.
+    pub fn update(&self, mut change: impl FnMut(&Published) -> Published) {
+        self.0.rcu(|published| change(published));
+    }
+}
