@@ -1,5 +1,6 @@
 //! vitalsd.
 
+pub mod cli;
 pub mod collect;
 pub mod config;
 pub mod health;

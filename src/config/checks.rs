@@ -9,6 +9,7 @@ use std::path::Path;
 use super::{Config, Level, load, tree};
 use crate::collect::FAMILIES;
 use crate::metric::{Interval, PREFIX};
+use crate::mib::Oid;
 use crate::snmp::config::Community;
 
 /// One problem of a configuration whose types are right.
@@ -44,7 +45,7 @@ pub fn all(config: &Config) -> Vec<Problem> {
 }
 
 fn log_and_system(config: &Config) -> Vec<Problem> {
-    let object_id = config.system.object_id.as_deref().filter(|text| arcs(text).is_none());
+    let object_id = config.system.object_id.as_deref().filter(|text| text.parse::<Oid>().is_err());
     let object_id = object_id.map(|text| {
         Problem::error("system.object_id", format!("`{text}` is not an object identifier"), NUMBERS_AND_DOTS)
     });
@@ -54,11 +55,6 @@ fn log_and_system(config: &Config) -> Vec<Problem> {
 }
 
 const NUMBERS_AND_DOTS: &str = "write it in numbers and dots, as in \"1.3.6.1.4.1.32473.1\"";
-
-/// The numbers of an object identifier.
-fn arcs(text: &str) -> Option<Vec<u32>> {
-    text.split('.').map(|arc| arc.parse().ok()).collect()
-}
 
 /// The address of `udp:ADDRESS:PORT`.
 fn udp_address(text: &str) -> Option<SocketAddr> {
@@ -193,19 +189,17 @@ fn views(config: &Config) -> Vec<Problem> {
 
 fn is_subtree(text: &str) -> bool {
     let named = text.split_once("::").is_some_and(|(module, name)| !module.is_empty() && !name.is_empty());
-    named || arcs(text.trim_start_matches('.')).is_some()
+    named || text.trim_start_matches('.').parse::<Oid>().is_ok()
 }
 
-/// An object identifier of a site's own: deep enough to be somebody's, short enough to leave room below it.
+/// Short enough to leave room below it; what an object identifier is, its type knows.
 fn mib_root(config: &Config) -> Vec<Problem> {
     const MOST_ARCS: usize = 20;
-    let arcs = arcs(&config.mib.root).unwrap_or_default();
-    let begins_well = matches!(arcs.as_slice(), [0 | 1, 0..=39, ..] | [2, ..]);
-    if begins_well && (2..=MOST_ARCS).contains(&arcs.len()) {
+    if config.mib.root.arcs().len() <= MOST_ARCS {
         return Vec::new();
     }
-    let message = format!("`{}` is not an object identifier of 2 to {MOST_ARCS} numbers", config.mib.root);
-    vec![Problem::error("mib.root", message, NUMBERS_AND_DOTS)]
+    let message = format!("more than {MOST_ARCS} numbers");
+    vec![Problem::error("mib.root", message, "choose a shorter one: instances below it must fit in 128 numbers")]
 }
 
 /// Every `interval` of `[collect]`, whichever sections there are.

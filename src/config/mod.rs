@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
-use crate::{collect, health, http, notify, snmp};
+use crate::{collect, health, http, mib, notify, snmp};
 
 pub use findings::{Finding, Findings, Level};
 pub use load::{DEFAULT_PATH, Loaded, load, load_text};
@@ -37,7 +37,7 @@ pub struct Config {
     /// Who may ask over SNMP, where, and for what.
     pub snmp: snmp::config::Config,
     /// The private MIB.
-    pub mib: Mib,
+    pub mib: mib::Config,
     /// What is collected, and how often.
     pub collect: collect::Config,
     /// Prometheus' page. A file without this section serves no HTTP.
@@ -166,18 +166,4 @@ pub struct System {
     pub location: String,
     /// sysObjectID; absent: `.3.1` below `mib.root`.
     pub object_id: Option<String>,
-}
-
-/// The private MIB.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Mib {
-    /// The object identifier below which VITALS-MIB stands.
-    pub root: String,
-}
-
-impl Default for Mib {
-    fn default() -> Self {
-        Mib { root: "1.3.6.1.4.1.32473.1".into() }
-    }
 }

@@ -276,13 +276,13 @@ fn several_at_once() {
                |
                = help: write numbers and dots, or "VITALS-MIB::name"
 
-            error: mib.root: `1` is not an object identifier of 2 to 20 numbers
+            error: mib.root: `1` is not an object identifier: write numbers with dots, as 1.3.6.1.4.1.32473.1
               --> vitalsd.toml:15:8
                |
             15 | root = "1"
                |        ^^^
                |
-               = help: write it in numbers and dots, as in "1.3.6.1.4.1.32473.1"
+               = help: write a text in quotes. Where VITALS-MIB is anchored; the default is the arc that RFC 5612 reserves for examples.
 
             error: http.listen: `9161` is no address to listen on
               --> vitalsd.toml:17:10
