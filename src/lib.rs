@@ -1,6 +1,8 @@
 //! vitalsd.
 
+pub mod cli;
 pub mod collect;
+pub mod config;
 pub mod health;
 pub mod http;
 pub mod metric;

@@ -1,0 +1,283 @@
+//! What the types can't say: whether addresses, networks, names and files are what they should be.
+//!
+//! Each check gives problems by the key that they are about; the reader finds the place in the file.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+
+use super::{Config, Level, load, tree};
+use crate::collect::FAMILIES;
+use crate::metric::{Interval, PREFIX};
+use crate::mib::Oid;
+use crate::snmp::config::Community;
+
+/// One problem of a configuration whose types are right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Error or warning.
+    pub level: Level,
+    /// `rule[2].metric`.
+    pub key: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl Problem {
+    /// The file can't be used.
+    pub fn error(key: impl Into<String>, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Problem { level: Level::Error, key: key.into(), message: message.into(), remedy: remedy.into() }
+    }
+
+    /// The file can be used.
+    pub fn warning(key: impl Into<String>, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Problem { level: Level::Warning, ..Problem::error(key, message, remedy) }
+    }
+}
+
+/// Every check, in the order of the file.
+pub fn all(config: &Config) -> Vec<Problem> {
+    const CHECKS: &[fn(&Config) -> Vec<Problem>] =
+        &[log_and_system, listeners, networks, communities, exposure, views, mib_root, intervals, http, targets, rules];
+    CHECKS.iter().flat_map(|check| check(config)).collect()
+}
+
+fn log_and_system(config: &Config) -> Vec<Problem> {
+    let object_id = config.system.object_id.as_deref().filter(|text| text.parse::<Oid>().is_err());
+    let object_id = object_id.map(|text| {
+        Problem::error("system.object_id", format!("`{text}` is not an object identifier"), NUMBERS_AND_DOTS)
+    });
+    let root = (!config.agent.root.is_absolute())
+        .then(|| Problem::error("agent.root", "not an absolute path", "write it from `/` on, as in \"/host\""));
+    root.into_iter().chain(object_id).collect()
+}
+
+const NUMBERS_AND_DOTS: &str = "write it in numbers and dots, as in \"1.3.6.1.4.1.32473.1\"";
+
+/// The address of `udp:ADDRESS:PORT`.
+fn udp_address(text: &str) -> Option<SocketAddr> {
+    text.strip_prefix("udp:")?.parse().ok()
+}
+
+fn listeners(config: &Config) -> Vec<Problem> {
+    const REMEDY: &str = "write \"udp:ADDRESS:PORT\", an IPv6 address in brackets: \"udp:[::1]:1161\"";
+    let wrong = config.snmp.listen.iter().enumerate().filter(|(_, text)| udp_address(text).is_none());
+    wrong
+        .map(|(place, text)| {
+            Problem::error(format!("snmp.listen[{place}]"), format!("`{text}` is no address to listen on"), REMEDY)
+        })
+        .collect()
+}
+
+/// The address of `ADDRESS/BITS` or `ADDRESS`, if both are in range.
+fn network(text: &str) -> Option<IpAddr> {
+    let (address, bits) = match text.split_once('/') {
+        Some((address, bits)) => (address, Some(bits.parse::<u8>().ok()?)),
+        None => (text, None),
+    };
+    let address: IpAddr = address.parse().ok()?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    (bits.unwrap_or(most) <= most).then_some(address)
+}
+
+fn networks(config: &Config) -> Vec<Problem> {
+    let mut lists = vec![("snmp.allow".to_string(), &config.snmp.allow)];
+    for (place, community) in config.snmp.community.iter().enumerate() {
+        lists.push((format!("snmp.community[{place}].from"), &community.from));
+    }
+    let mut problems = Vec::new();
+    for (key, list) in lists {
+        for (place, text) in list.iter().flatten().enumerate().filter(|(_, text)| network(text).is_none()) {
+            let message = format!("`{text}` is not a network");
+            let remedy = "write \"ADDRESS/BITS\": \"10.0.0.0/8\", \"::1/128\"";
+            problems.push(Problem::error(format!("{key}[{place}]"), message, remedy));
+        }
+    }
+    problems
+}
+
+fn communities(config: &Config) -> Vec<Problem> {
+    let each = config.snmp.community.iter().enumerate();
+    each.filter_map(|(place, community)| community_problem(&format!("snmp.community[{place}]"), community)).collect()
+}
+
+fn community_problem(key: &str, community: &Community) -> Option<Problem> {
+    match (&community.name, &community.name_file) {
+        (None, None) => Some(Problem::error(key, "without a name", "give it `name` or `name_file`")),
+        (Some(_), Some(_)) => {
+            Some(Problem::error(key, "both `name` and `name_file`", "keep one of them: the file is the safer"))
+        }
+        (Some(name), None) if name.expose().is_empty() => {
+            Some(Problem::error(format!("{key}.name"), "an empty community", "give it a name that is hard to guess"))
+        }
+        (Some(_), None) => None,
+        (None, Some(path)) => secret_file_problem(&format!("{key}.name_file"), path),
+    }
+}
+
+/// What is wrong with a file that holds a secret.
+fn secret_file_problem(key: &str, path: &Path) -> Option<Problem> {
+    let shown = path.display();
+    match (load::readable_by_others(path), load::holds_secret(path)) {
+        (Err(error), _) | (_, Err(error)) => {
+            Some(Problem::error(key, format!("{shown}: {error}"), "name a file that the agent can read"))
+        }
+        (Ok(true), _) => Some(Problem::error(key, format!("everybody can read {shown}"), format!("chmod o-r {shown}"))),
+        (_, Ok(false)) => Some(Problem::error(key, format!("{shown} is empty"), "write the secret as its first line")),
+        (Ok(false), Ok(true)) => None,
+    }
+}
+
+/// Whether all of these networks are this machine.
+fn is_loopback(networks: &[String]) -> bool {
+    networks.iter().all(|text| network(text).is_none_or(|address| address.is_loopback()))
+}
+
+/// Listening wider than is answered, and names that everybody knows.
+fn exposure(config: &Config) -> Vec<Problem> {
+    let snmp = &config.snmp;
+    let wide = snmp.listen.iter().filter_map(|text| udp_address(text)).any(|address| !address.ip().is_loopback());
+    let mut problems = Vec::new();
+    if wide && snmp.allow.is_none() {
+        let remedy = "name the networks that are to be answered: allow = [\"10.0.0.0/8\"]";
+        problems.push(Problem::warning("snmp.allow", "not given: only this machine is answered", remedy));
+    }
+    let answered = wide && snmp.allow.as_deref().is_some_and(|allow| !is_loopback(allow));
+    for (place, community) in snmp.community.iter().enumerate() {
+        let known = community.name.as_ref().is_some_and(|name| ["public", "private"].contains(&name.expose()));
+        if known && answered && !community.from.as_deref().is_some_and(is_loopback) {
+            let key = format!("snmp.community[{place}].name");
+            let remedy = "choose a name that is hard to guess, or limit it with `from`";
+            problems.push(Problem::warning(key, "a community that everybody knows, off this machine", remedy));
+        }
+    }
+    problems
+}
+
+fn views(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let names: BTreeSet<&str> = config.snmp.view.iter().map(|view| view.name.as_str()).chain(["all"]).collect();
+    for (place, community) in config.snmp.community.iter().enumerate() {
+        if let Some(view) = community.view.as_deref().filter(|view| !names.contains(view)) {
+            let remedy = match tree::nearest(view, names.iter().copied()) {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => "`all` is built in; name others with [[snmp.view]]".into(),
+            };
+            problems.push(Problem::error(
+                format!("snmp.community[{place}].view"),
+                format!("no view is called `{view}`"),
+                remedy,
+            ));
+        }
+    }
+    for (place, view) in config.snmp.view.iter().enumerate() {
+        if view.name.is_empty() {
+            problems.push(Problem::error(format!("snmp.view[{place}]"), "without a name", "give it `name`"));
+        }
+        for (list, subtrees) in [("include", &view.include), ("exclude", &view.exclude)] {
+            for (item, text) in subtrees.iter().enumerate().filter(|(_, text)| !is_subtree(text)) {
+                let key = format!("snmp.view[{place}].{list}[{item}]");
+                let remedy = "write numbers and dots, or \"VITALS-MIB::name\"";
+                problems.push(Problem::error(key, format!("`{text}` is not a subtree"), remedy));
+            }
+        }
+    }
+    problems
+}
+
+fn is_subtree(text: &str) -> bool {
+    let named = text.split_once("::").is_some_and(|(module, name)| !module.is_empty() && !name.is_empty());
+    named || text.trim_start_matches('.').parse::<Oid>().is_ok()
+}
+
+/// Short enough to leave room below it; what an object identifier is, its type knows.
+fn mib_root(config: &Config) -> Vec<Problem> {
+    const MOST_ARCS: usize = 20;
+    if config.mib.root.arcs().len() <= MOST_ARCS {
+        return Vec::new();
+    }
+    let message = format!("more than {MOST_ARCS} numbers");
+    vec![Problem::error("mib.root", message, "choose a shorter one: instances below it must fit in 128 numbers")]
+}
+
+/// Every `interval` of `[collect]`, whichever sections there are.
+fn intervals(config: &Config) -> Vec<Problem> {
+    let Ok(collect) = serde_json::to_value(&config.collect) else { return Vec::new() };
+    let short = |value: &serde_json::Value| {
+        let interval: Interval = value.get("interval")?.as_str()?.parse().ok()?;
+        (interval < Interval::seconds(1)).then_some(interval)
+    };
+    let sections = collect.as_object().into_iter().flatten();
+    let each = sections.map(|(name, section)| (format!("collect.{name}.interval"), section));
+    std::iter::once(("collect.interval".to_string(), &collect))
+        .chain(each)
+        .filter_map(|(key, section)| Some((key, short(section)?)))
+        .map(|(key, span)| Problem::error(key, format!("{span} is too short"), "the least is \"1s\""))
+        .collect()
+}
+
+fn http(config: &Config) -> Vec<Problem> {
+    let wrong = config.http.iter().filter(|http| http.listen.parse::<SocketAddr>().is_err());
+    wrong
+        .map(|http| {
+            let message = format!("`{}` is no address to listen on", http.listen);
+            Problem::error("http.listen", message, "write \"ADDRESS:PORT\", as in \"127.0.0.1:9161\"")
+        })
+        .collect()
+}
+
+fn targets(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (place, target) in config.notify.snmp.iter().enumerate() {
+        let key = format!("notify.snmp[{place}]");
+        let port = target.target.strip_prefix("udp:").and_then(|rest| rest.rsplit_once(':'));
+        if !port.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)) {
+            let message = format!("`{}` is no receiver", target.target);
+            problems.push(Problem::error(format!("{key}.target"), message, "write \"udp:HOST:PORT\""));
+        }
+        if target.community.is_none() {
+            problems.push(Problem::error(&key, "without a community", "give it `community`"));
+        }
+        if target.name.is_empty() {
+            problems.push(Problem::error(&key, "without a name", "give it `name`: the log and the status call it so"));
+        }
+    }
+    problems
+}
+
+fn rules(config: &Config) -> Vec<Problem> {
+    let names: Vec<String> = FAMILIES
+        .iter()
+        .map(|family| family.shape())
+        .flat_map(|shape| shape.metrics.iter().map(|metric| shape.metric_name(metric)).collect::<Vec<_>>())
+        .collect();
+    let mut problems = Vec::new();
+    for (place, rule) in config.rule.iter().enumerate() {
+        let key = format!("rule[{place}]");
+        if rule.name.is_empty() {
+            problems.push(Problem::error(&key, "without a name", "give it `name`: alarms are called so"));
+        }
+        if !rule.enabled {
+            continue;
+        }
+        if rule.metric.is_empty() {
+            problems.push(Problem::error(&key, "without a metric", "give it `metric`; `vitalsd metrics` prints them"));
+            continue;
+        }
+        let metric = rule.metric.trim_start_matches(PREFIX);
+        let known = || names.iter().map(|name| name.trim_start_matches(PREFIX));
+        if !known().any(|name| name == metric) {
+            let remedy = match tree::nearest(metric, known()) {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => "`vitalsd metrics` prints those there are".into(),
+            };
+            problems.push(Problem::error(format!("{key}.metric"), format!("no metric `{metric}`"), remedy));
+        }
+        if rule.warning.is_none() && rule.critical.is_none() {
+            problems.push(Problem::error(&key, "without a level", "give it `warning`, `critical` or both"));
+        }
+    }
+    problems
+}
