@@ -2,3 +2,4 @@
 
 pub mod collect;
 pub mod metric;
+pub mod remote;
