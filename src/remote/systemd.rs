@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::timeout;
-use zbus::Connection;
 use zbus::connection::Builder;
-use zbus::zvariant::{OwnedObjectPath, OwnedValue};
+use zbus::{Connection, OwnedObjectPath, OwnedVariant, fdo};
 
 use crate::collect::Error;
 use crate::collect::service::UnitState;
@@ -106,9 +105,8 @@ async fn ask_all(connection: &Connection, names: &[String]) -> zbus::Result<Vec<
 /// Whether the error is of the unit, such as an invalid name, rather than of systemd or the bus.
 fn is_about_unit(error: &zbus::Error) -> bool {
     match error {
-        zbus::Error::MethodError(name, ..) => {
-            name.starts_with("org.freedesktop.systemd1.") || name.as_str() == "org.freedesktop.DBus.Error.InvalidArgs"
-        }
+        zbus::Error::MethodError(name, ..) => name.starts_with("org.freedesktop.systemd1."),
+        zbus::Error::FDO(error) => matches!(**error, fdo::Error::InvalidArgs(_) | fdo::Error::UnknownObject(_)),
         _ => false,
     }
 }
@@ -141,7 +139,7 @@ async fn ask_one(connection: &Connection, name: &str) -> zbus::Result<UnitState>
 }
 
 async fn text(connection: &Connection, path: &OwnedObjectPath, property: &str) -> zbus::Result<String> {
-    Ok(String::try_from(get(connection, path, UNIT, property).await?)?)
+    String::try_from(get(connection, path, UNIT, property).await?)
 }
 
 /// A property of 32 or 64 bits; `None` where this systemd is too old to have it.
@@ -152,9 +150,7 @@ async fn number(
     property: &str,
 ) -> zbus::Result<Option<u64>> {
     let value = match get(connection, path, interface, property).await {
-        Err(zbus::Error::MethodError(name, ..)) if name.as_str() == "org.freedesktop.DBus.Error.UnknownProperty" => {
-            return Ok(None);
-        }
+        Err(zbus::Error::FDO(error)) if matches!(*error, fdo::Error::UnknownProperty(_)) => return Ok(None),
         value => value?,
     };
     Ok(u64::try_from(&value).or_else(|_| u32::try_from(&value).map(u64::from)).ok())
@@ -165,7 +161,7 @@ async fn get(
     path: &OwnedObjectPath,
     interface: &str,
     property: &str,
-) -> zbus::Result<OwnedValue> {
+) -> zbus::Result<OwnedVariant> {
     let reply = connection.call_method(Some(NAME), path, Some(PROPERTIES), "Get", &(interface, property)).await?;
     reply.body().deserialize()
 }

@@ -68,7 +68,7 @@ async fn units_are_read_afresh_and_the_bus_is_found_again() {
     let (bus, address) = start_bus(directory);
     let systemd = Systemd::at(address.as_str());
     let error = systemd.units(&names(&["ssh.service"])).await.expect_err("nobody has the name");
-    assert!(error.to_string().starts_with("systemd: org.freedesktop.DBus.Error.ServiceUnknown"), "{error}");
+    assert!(error.to_string().starts_with("systemd: org.freedesktop.DBus.Error."), "{error}");
 
     let peer = start_systemd(directory, &address);
     let asked = names(&["ssh.service", "data.mount", "absent.service", "not a name"]);
