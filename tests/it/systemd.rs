@@ -101,3 +101,13 @@ async fn units_are_read_afresh_and_the_bus_is_found_again() {
     let units = systemd.units(&names(&["ssh.service"])).await.expect("the new bus is found");
     assert_eq!(units[0].active, "failed");
 }
+
+#[tokio::test]
+async fn a_bus_that_never_answers_is_given_up() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("bus");
+    let _silent = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+    let systemd = Systemd::at(format!("unix:path={}", path.display()));
+    let error = systemd.units(&names(&["ssh.service"])).await.expect_err("nobody answers");
+    assert_eq!(error.to_string(), "systemd: no answer within 3 s");
+}
