@@ -7,5 +7,6 @@ mod cli;
 mod metrics;
 mod mib;
 mod snmp;
+mod systemd;
 mod tidy;
 mod traps;
