@@ -8,7 +8,6 @@ mod banner;
 mod clock;
 mod control;
 mod listeners;
-mod one_shot;
 mod plan;
 mod publisher;
 mod schedule;
@@ -22,6 +21,7 @@ use anyhow::{Context, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{self, MissedTickBehavior};
 
+use crate::collect::Setup;
 use crate::config::{self, Loaded};
 use crate::mib::counters::Counter;
 use crate::remote::systemd;
@@ -32,8 +32,6 @@ use listeners::Listeners;
 use plan::Plan;
 use publisher::Publisher;
 use shared::Shared;
-
-pub use one_shot::collect_once;
 
 /// How long tasks may take to end once the agent is told to.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -73,13 +71,12 @@ async fn daemon(loaded: Loaded) -> Result<()> {
     let control = control::bind(&loaded.config.agent.control())
         .with_context(|| format!("control socket {}", loaded.config.agent.control().display()))?;
 
-    let (mut publisher, shared) = Publisher::start(&plan, clock, store);
-    listeners.serve(bound, &plan.listen, &shared);
+    let (banner, setup, listen) = (banner::text(&loaded, &plan), plan.setup(units()), plan.listen.clone());
+    let (mut publisher, shared) = Publisher::start(plan, clock, store)?;
+    listeners.serve(bound, &listen, &shared);
     tokio::spawn(control::serve(control, shared.clone()));
-    let (mut sections, mut reports) = schedule::start(&plan.setup(units()), clock);
-    publisher.cold_start(&plan);
-
-    eprint!("{}", banner::text(&loaded, &plan));
+    let (mut sections, mut reports) = schedule::start(&setup, clock);
+    eprint!("{banner}");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
     let mut signals = Signals::new()?;
@@ -96,8 +93,8 @@ async fn daemon(loaded: Loaded) -> Result<()> {
             Some(()) = signals.hangup.recv() => {
                 let _ = sd_notify::notify(&[sd_notify::NotifyState::Reloading]);
                 match reload(&loaded, &mut listeners, &mut publisher, &shared).await {
-                    Ok(plan) => {
-                        (sections, reports) = schedule::start(&plan.setup(units()), clock);
+                    Ok(setup) => {
+                        (sections, reports) = schedule::start(&setup, clock);
                         shared.counters.add(Counter::Reloads, 1);
                         tracing::info!("the configuration was taken over");
                     }
@@ -115,7 +112,7 @@ async fn daemon(loaded: Loaded) -> Result<()> {
     tracing::info!("told to end");
     sections.abort_all();
     listeners.close();
-    publisher.end();
+    publisher.end().await;
     let _ = std::fs::remove_file(loaded.config.agent.control());
     Ok(())
 }
@@ -126,13 +123,14 @@ async fn reload(
     listeners: &mut Listeners,
     publisher: &mut Publisher,
     shared: &Arc<Shared>,
-) -> Result<Plan> {
+) -> Result<Setup> {
     let fresh = config::load(loaded.path.as_deref()).map_err(anyhow::Error::msg)?;
     let plan = Plan::new(&fresh.config)?;
     let bound = listeners.bind(&plan.listen).await?;
-    publisher.replace(&plan);
-    listeners.serve(bound, &plan.listen, shared);
-    Ok(plan)
+    let (setup, listen) = (plan.setup(units()), plan.listen.clone());
+    publisher.replace(plan);
+    listeners.serve(bound, &listen, shared);
+    Ok(setup)
 }
 
 /// How a collector's thread asks systemd, whose bus is asynchronous.
