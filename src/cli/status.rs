@@ -8,9 +8,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{GOOD, complain, configuration, gather, print};
-use crate::collect::FAMILIES;
 use crate::config::Config;
-use crate::health::{Assessor, Memory, State, rules};
+use crate::health::State;
 use crate::report::Report;
 
 /// Say how this machine does.
@@ -83,14 +82,9 @@ fn ask(socket: &Path) -> io::Result<Report> {
     serde_json::from_slice(&answer).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// One look, without an agent. Rules that hold, or watch a rate, can't wait here: the first judge at once, the others not.
+/// One look, without an agent.
 fn look(config: &Config) -> Report {
-    let snapshot = gather::once(config);
-    let mut rules = rules::compile(&config.rule, FAMILIES).rules;
-    rules.iter_mut().for_each(|rule| rule.written.hold = None);
-    let mut assessor = Assessor::new(rules, Memory::default());
-    assessor.assess(&snapshot, snapshot.now);
-    let health = assessor.health(&snapshot, FAMILIES);
+    let (snapshot, health) = gather::look(config);
     Report::build(&snapshot, &health, None, None)
 }
 
