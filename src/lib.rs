@@ -13,3 +13,4 @@ pub mod report;
 pub mod secret;
 pub mod snmp;
 pub mod state;
+pub mod store;

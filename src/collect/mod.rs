@@ -6,7 +6,10 @@
 //!
 //! To add a subject: write its file, add one field to [`Snapshot`] and one entry to [`SECTIONS`] and [`FAMILIES`].
 
+pub mod hwmon;
+pub mod interface;
 pub mod memory;
+pub mod process;
 pub mod section;
 
 mod root;
@@ -30,20 +33,33 @@ pub struct Snapshot {
     pub now: Now,
     /// [`memory`].
     pub memory: Slot<memory::Memory>,
+    /// [`interface`].
+    pub interface: Slot<interface::Interfaces>,
+    /// [`hwmon`].
+    pub hwmon: Slot<Vec<hwmon::Sensor>>,
+    /// [`process`].
+    pub process: Slot<process::Processes>,
 }
 
 impl Snapshot {
     /// A snapshot with nothing in it yet.
     pub fn empty(now: Now) -> Self {
-        Snapshot { now, memory: Slot::default() }
+        Snapshot {
+            now,
+            memory: Slot::default(),
+            interface: Slot::default(),
+            hwmon: Slot::default(),
+            process: Slot::default(),
+        }
     }
 }
 
 /// Every section, in reading order.
-pub static SECTIONS: &[&dyn AnySection] = &[&memory::SECTION];
+pub static SECTIONS: &[&dyn AnySection] = &[&memory::SECTION, &interface::SECTION, &hwmon::SECTION, &process::SECTION];
 
 /// Every family over the snapshot, in reading order.
-pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[&memory::FAMILY, &section::FAMILY];
+pub static FAMILIES: &[&dyn Projection<Snapshot>] =
+    &[&memory::FAMILY, &process::TOTALS, &interface::FAMILY, &hwmon::FAMILY, &process::FAMILY, &section::FAMILY];
 
 /// How often each section is collected, and what it leaves out.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -53,11 +69,23 @@ pub struct Config {
     pub interval: Interval,
     /// Memory, swap and pressure stall information.
     pub memory: Schedule,
+    /// Network interfaces.
+    pub interface: interface::Config,
+    /// Hardware sensors.
+    pub hwmon: Schedule,
+    /// Processes; by default every 30s, as reading thousands costs.
+    pub process: Schedule,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { interval: Interval::seconds(10), memory: Schedule::default() }
+        Config {
+            interval: Interval::seconds(10),
+            memory: Schedule::default(),
+            interface: interface::Config::default(),
+            hwmon: Schedule::default(),
+            process: Schedule { interval: Some(process::INTERVAL) },
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::counters::{AgentFamily, Counters};
 use crate::collect::{self, Snapshot};
 use crate::health::{self, Health};
-use crate::metric::{Projection, Row, Shape};
+use crate::metric::{Now, Projection, Row, Shape};
 
 /// Everything that families are over, at one moment. Cloning it copies pointers.
 #[derive(Debug, Clone)]
@@ -16,6 +16,16 @@ pub struct Moment {
     pub health: Arc<Health>,
     /// The agent's own counters, which go on counting.
     pub counters: Arc<Counters>,
+}
+
+impl Moment {
+    /// The same facts seen at another time: ages go on while nothing is collected.
+    #[must_use]
+    pub fn at(&self, now: Now) -> Moment {
+        let mut snapshot = Snapshot::clone(&self.snapshot);
+        snapshot.now = now;
+        Moment { snapshot: Arc::new(snapshot), ..self.clone() }
+    }
 }
 
 /// A family, with what it is over.

@@ -1,3 +1,4 @@
 //! SNMP: the engine, without I/O.
 
 pub mod config;
+pub mod trap;

@@ -1,0 +1,80 @@
+//! The control socket: how the command line asks the running agent.
+//!
+//! A unix socket that only its owner may open. A client writes one line, `status`, and reads one JSON document until the
+//! end. Anything else gets one line that says so.
+
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio::time;
+
+/// The longest line that a client may write.
+const MAX_LINE: u64 = 256;
+/// How long one exchange may take.
+const TIME: Duration = Duration::from_secs(5);
+/// How many clients are served at once; others wait in the kernel's queue.
+const CLIENTS: usize = 8;
+
+/// Answers questions.
+pub trait Answer: Send + Sync {
+    /// The JSON document for `status`.
+    fn status(&self) -> serde_json::Result<String>;
+}
+
+/// Listens on `path`. A socket that a dead agent left behind is replaced; the state directory's lock has already made
+/// sure that no other agent lives.
+///
+/// # Errors
+/// What the kernel says.
+pub fn bind(path: &Path) -> io::Result<UnixListener> {
+    match std::fs::symlink_metadata(path) {
+        Ok(there) if std::os::unix::fs::FileTypeExt::is_socket(&there.file_type()) => std::fs::remove_file(path)?,
+        Ok(_) => return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file that is not a socket")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Serves until it is dropped.
+pub async fn serve(listener: UnixListener, answer: Arc<dyn Answer>) {
+    let places = Arc::new(Semaphore::new(CLIENTS));
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let answer = answer.clone();
+                tokio::spawn(async move {
+                    let _place = place;
+                    if let Ok(Err(error)) = time::timeout(TIME, exchange(stream, answer.as_ref())).await {
+                        tracing::debug!(%error, "a client of the control socket went away");
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the control socket refused a client");
+                time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn exchange(mut stream: UnixStream, answer: &dyn Answer) -> io::Result<()> {
+    let (read, mut write) = stream.split();
+    let mut line = String::new();
+    BufReader::new(read.take(MAX_LINE)).read_line(&mut line).await?;
+    let text = match line.trim() {
+        "status" => answer.status().map_err(io::Error::other)?,
+        _ => r#"{"error":"the control socket knows one word: status"}"#.to_string(),
+    };
+    write.write_all(text.as_bytes()).await?;
+    write.write_all(b"\n").await
+}

@@ -1,0 +1,107 @@
+//! The sockets, each with its task; a reload opens what is new, closes what is gone, and leaves the rest alone.
+
+use std::collections::BTreeMap;
+use std::net::UdpSocket;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::shared::Shared;
+use crate::server::{Listen, udp};
+use crate::http;
+
+/// Where to listen.
+#[derive(Debug, Clone, Default)]
+pub struct Addresses {
+    /// SNMP.
+    pub snmp: Vec<Listen>,
+    /// HTTP, if any.
+    pub http: Option<String>,
+}
+
+impl Addresses {
+    fn names(&self) -> Vec<String> {
+        let snmp = self.snmp.iter().map(ToString::to_string);
+        snmp.chain(self.http.iter().map(|address| format!("http:{address}"))).collect()
+    }
+}
+
+/// A socket that is open and not yet served.
+pub enum Bound {
+    /// SNMP over UDP.
+    Udp(String, UdpSocket),
+    /// HTTP.
+    Http(String, TcpListener),
+}
+
+/// The sockets that are served, by name, with what ends them.
+#[derive(Default)]
+pub struct Listeners(BTreeMap<String, watch::Sender<bool>>);
+
+impl Listeners {
+    /// Opens what is not yet served.
+    ///
+    /// # Errors
+    /// The address that can't be had, and why; nothing stays open.
+    pub async fn bind(&self, wanted: &Addresses) -> Result<Vec<Bound>> {
+        let mut bound = Vec::new();
+        for listen in wanted.snmp.iter().filter(|listen| !self.0.contains_key(&listen.to_string())) {
+            let socket = udp::bind(listen).with_context(|| format!("snmp.listen: {listen} could not be opened"))?;
+            bound.push(Bound::Udp(listen.to_string(), socket));
+        }
+        if let Some(address) = &wanted.http {
+            let name = format!("http:{address}");
+            if !self.0.contains_key(&name) {
+                let listener =
+                    http::bind(address).await.with_context(|| format!("http.listen: {address} could not be opened"))?;
+                bound.push(Bound::Http(name, listener));
+            }
+        }
+        Ok(bound)
+    }
+
+    /// Serves what was opened, and closes what is no longer wanted.
+    pub fn serve(&mut self, bound: Vec<Bound>, wanted: &Addresses, shared: &Arc<Shared>) {
+        let names = wanted.names();
+        self.0.retain(|name, end| {
+            let kept = names.contains(name);
+            if !kept {
+                end.send_replace(true);
+            }
+            kept
+        });
+        for bound in bound {
+            let (end, ended) = watch::channel(false);
+            let name = match bound {
+                Bound::Udp(name, socket) => {
+                    tokio::spawn(report(name.clone(), udp::serve(socket, shared.clone(), ended)));
+                    name
+                }
+                Bound::Http(name, listener) => {
+                    let mut ended = ended;
+                    let shutdown = async move {
+                        let _ = ended.wait_for(|ended| *ended).await;
+                    };
+                    tokio::spawn(report(name.clone(), http::serve(listener, shared.clone(), shutdown)));
+                    name
+                }
+            };
+            self.0.insert(name, end);
+        }
+    }
+
+    /// Closes everything.
+    pub fn close(&mut self) {
+        for end in self.0.values() {
+            end.send_replace(true);
+        }
+    }
+}
+
+async fn report(name: String, serving: impl Future<Output = std::io::Result<()>>) {
+    if let Err(error) = serving.await {
+        tracing::error!(listener = name, %error, "a listener failed");
+    }
+}

@@ -1,0 +1,164 @@
+//! The daemon: it starts what lives as long as the agent, turns outcomes into published moments, and ends cleanly.
+//!
+//! One loop owns what changes: the snapshot, the assessor, the indices. It takes the reports of sections, the second's
+//! tick, and signals; everything else reads what it publishes. Only this module starts tasks that live as long as the
+//! agent.
+
+mod banner;
+mod clock;
+mod control;
+mod listeners;
+mod plan;
+mod publisher;
+mod schedule;
+mod settings;
+mod shared;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{self, MissedTickBehavior};
+
+use crate::collect::Setup;
+use crate::config::{self, Loaded};
+use crate::mib::counters::Counter;
+use crate::remote::systemd;
+use crate::store::Store;
+
+use clock::Clock;
+use listeners::Listeners;
+use plan::Plan;
+use publisher::Publisher;
+use shared::Shared;
+
+/// How long tasks may take to end once the agent is told to.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How often ages are published while nothing else happens.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How long a collector's thread waits for its next turn before it ends: above the common interval, so that threads are
+/// not made anew each time.
+const THREAD_KEPT: Duration = Duration::from_secs(35);
+
+/// Runs the agent until SIGTERM or SIGINT.
+///
+/// # Errors
+/// What stops it from starting: a state directory that can't be used, an address that can't be listened on.
+pub fn run(loaded: Loaded) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_keep_alive(THREAD_KEPT)
+        .enable_all()
+        .build()
+        .context("the asynchronous runtime could not be started")?;
+    let result = runtime.block_on(daemon(loaded));
+    // A collector that hangs must not hold up the end.
+    runtime.shutdown_timeout(FAREWELL);
+    result
+}
+
+async fn daemon(loaded: Loaded) -> Result<()> {
+    let clock = Clock::start();
+    let state_dir = loaded.config.agent.state_dir();
+    let store = Store::open(&state_dir).with_context(|| format!("state directory {}", state_dir.display()))?;
+    let store = Arc::new(store);
+    let plan = Plan::new(&loaded.config)?;
+    let mut listeners = Listeners::default();
+    let bound = listeners.bind(&plan.listen).await?;
+    let control = control::bind(&loaded.config.agent.control())
+        .with_context(|| format!("control socket {}", loaded.config.agent.control().display()))?;
+
+    let (banner, setup, listen) = (banner::text(&loaded, &plan), plan.setup(units()), plan.listen.clone());
+    let (mut publisher, shared) = Publisher::start(plan, clock, store)?;
+    listeners.serve(bound, &listen, &shared);
+    tokio::spawn(control::serve(control, shared.clone()));
+    let (mut sections, mut reports) = schedule::start(&setup, clock);
+    eprint!("{banner}");
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+
+    let mut signals = Signals::new()?;
+    let mut ticks = time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            Some(report) = reports.recv() => {
+                // Sections that end together are published together.
+                let more = std::iter::from_fn(|| reports.try_recv().ok());
+                publisher.take(std::iter::once(report).chain(more), clock.now());
+            }
+            _ = ticks.tick() => publisher.tick(clock.now()),
+            Some(()) = signals.hangup.recv() => {
+                let _ = sd_notify::notify(&[sd_notify::NotifyState::Reloading]);
+                match reload(&loaded, &mut listeners, &mut publisher, &shared).await {
+                    Ok(setup) => {
+                        (sections, reports) = schedule::start(&setup, clock);
+                        shared.counters.add(Counter::Reloads, 1);
+                        tracing::info!("the configuration was taken over");
+                    }
+                    Err(error) => {
+                        shared.counters.add(Counter::ReloadFailures, 1);
+                        tracing::error!("the configuration was refused, the old one stays in force\n{error:#}");
+                    }
+                }
+                let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+            }
+            () = signals.end() => break,
+        }
+    }
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    tracing::info!("told to end");
+    sections.abort_all();
+    listeners.close();
+    publisher.end().await;
+    let _ = std::fs::remove_file(loaded.config.agent.control());
+    Ok(())
+}
+
+/// Reads the file again and puts it in force as a whole, or changes nothing.
+async fn reload(
+    loaded: &Loaded,
+    listeners: &mut Listeners,
+    publisher: &mut Publisher,
+    shared: &Arc<Shared>,
+) -> Result<Setup> {
+    let fresh = config::load(loaded.path.as_deref()).map_err(anyhow::Error::msg)?;
+    let plan = Plan::new(&fresh.config)?;
+    let bound = listeners.bind(&plan.listen).await?;
+    let (setup, listen) = (plan.setup(units()), plan.listen.clone());
+    publisher.replace(plan);
+    listeners.serve(bound, &listen, shared);
+    Ok(setup)
+}
+
+/// How a collector's thread asks systemd, whose bus is asynchronous.
+fn units() -> crate::collect::service::UnitSource {
+    let runtime = tokio::runtime::Handle::current();
+    Arc::new(move |names: &[String]| runtime.block_on(systemd::units(names)))
+}
+
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Signals> {
+        let of = |kind| signal(kind).context("signals could not be listened to");
+        Ok(Signals {
+            hangup: of(SignalKind::hangup())?,
+            terminate: of(SignalKind::terminate())?,
+            interrupt: of(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn end(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

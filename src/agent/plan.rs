@@ -1,0 +1,112 @@
+//! A configuration, turned into what the agent's parts are made of. Everything that can be wrong is found here, before
+//! anything changes.
+
+use anyhow::{Context, Result, bail};
+
+use super::listeners::Addresses;
+use crate::collect::{self, Root, Setup, Snapshot, service};
+use crate::config::Config;
+use crate::health::rules::{self, Rule};
+use crate::mib::families;
+use crate::mib::oid::Oid;
+use crate::mib::settings::Settings;
+use crate::mib::snmpv2::System;
+use crate::mib::vitals;
+use crate::notify;
+use crate::server::Listen;
+use crate::snmp::Engine;
+
+/// What a configuration asks for.
+pub struct Plan {
+    /// Where to listen.
+    pub listen: Addresses,
+    /// Who may ask for what.
+    pub engine: Engine,
+    /// The thresholds in force.
+    pub rules: Vec<Rule<Snapshot>>,
+    /// What the system group says.
+    pub system: System,
+    /// The settings as the file has them.
+    pub settings: Settings,
+    /// Who is told of alarms.
+    pub notify: notify::config::Config,
+    config: Config,
+}
+
+impl Plan {
+    /// Checks everything that the configuration's own checks leave to the parts.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn new(config: &Config) -> Result<Plan> {
+        let root: Oid = config.mib.root.clone();
+        let listen = Addresses {
+            snmp: config.snmp.listen.iter().map(|text| Listen::parse(text)).collect::<Result<_, _>>()?,
+            http: config.http.as_ref().map(|http| http.listen.clone()),
+        };
+        let engine = Engine::new(&config.snmp, &|name| resolve(&root, name))?;
+        let compiled = rules::compile(&config.rule, collect::FAMILIES);
+        if let Some(error) = compiled.errors.first() {
+            bail!("rule: {}: {}", error.key, error.reason);
+        }
+        let host = host_name(&Root::new(&config.agent.root));
+        let object_id = match &config.system.object_id {
+            Some(text) => text.parse::<Oid>().map_err(anyhow::Error::msg).context("system.object_id")?,
+            None => root.child(&[3, 1]),
+        };
+        let description = format!("vitalsd {} on {}", env!("CARGO_PKG_VERSION"), kernel());
+        Ok(Plan {
+            listen,
+            engine,
+            rules: compiled.rules,
+            system: System { description, object_id, root },
+            settings: Settings {
+                contact: config.system.contact.clone(),
+                name: config.system.name.clone().unwrap_or(host),
+                location: config.system.location.clone(),
+            },
+            notify: config.notify.clone(),
+            config: config.clone(),
+        })
+    }
+
+    /// What collectors are made with.
+    pub fn setup(&self, units: service::UnitSource) -> Setup {
+        Setup {
+            root: Root::new(&self.config.agent.root),
+            config: self.config.collect.clone(),
+            services: self.config.service.clone(),
+            units,
+        }
+    }
+}
+
+/// The OID of a name of VITALS-MIB: `vitals` for the module, or any object of it.
+pub fn resolve(root: &Oid, name: &str) -> Option<Oid> {
+    let name = name.strip_prefix("VITALS-MIB::").unwrap_or(name);
+    if name == "vitals" {
+        return Some(root.clone());
+    }
+    families::all().iter().map(|source| source.shape()).find_map(|shape| {
+        let node = format!("vitals{}", shape.object);
+        if name == node || name.strip_suffix("Table") == Some(&node) {
+            return Some(vitals::family_oid(root, &shape));
+        }
+        let labels = shape.labels.iter().map(|label| (label.column, label.name, None));
+        let metrics = shape.metrics.iter().map(|metric| (metric.column, metric.name, metric.variant));
+        labels
+            .chain(metrics)
+            .find(|(_, metric, variant)| vitals::object_name(&shape, metric, variant.map(|(_, value)| value)) == name)
+            .map(|(column, _, _)| vitals::column_oid(root, &shape, column))
+    })
+}
+
+/// The host's name, as the kernel of `root` has it.
+fn host_name(root: &Root) -> String {
+    root.read_trimmed("proc/sys/kernel/hostname").unwrap_or_else(|| "localhost".into())
+}
+
+/// The kernel that runs, whatever the root: sysDescr names it as RFC 3418 asks. sysinfo is right and cheap here.
+fn kernel() -> String {
+    format!("{} {}", sysinfo::System::kernel_long_version(), sysinfo::System::cpu_arch())
+}

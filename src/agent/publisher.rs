@@ -1,0 +1,180 @@
+//! From reports of sections to published moments: settle, assess, project, publish, notify.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use arc_swap::ArcSwap;
+use tokio::task::JoinHandle;
+
+use super::clock::Clock;
+use super::plan::Plan;
+use super::schedule::Report;
+use super::settings::{self, Kept};
+use super::shared::Shared;
+use crate::collect::{self, Snapshot};
+use crate::health::Assessor;
+use crate::metric::Now;
+use crate::mib::counters::{Counter, Counters};
+use crate::mib::families::Moment;
+use crate::mib::settings::Settings;
+use crate::mib::snmpv2::System;
+use crate::mib::Indices;
+use crate::notify::{self, Journal, Notifier, Worker};
+use crate::state::{Published, State};
+use crate::store::{self, Store};
+
+/// The file that indices are kept in.
+const INDICES: &str = "indices.json";
+
+/// Owns what changes.
+pub struct Publisher {
+    shared: Arc<Shared>,
+    snapshot: Snapshot,
+    assessor: Assessor,
+    indices: Indices,
+    notifier: Notifier,
+    worker: Option<JoinHandle<()>>,
+}
+
+impl Publisher {
+    /// Takes up what the state directory holds and publishes a first moment, without facts.
+    ///
+    /// # Errors
+    /// When the state directory can't be read. What is damaged there is set aside and told, and starts anew.
+    pub fn start(plan: Plan, clock: Clock, store: Arc<Store>) -> Result<(Publisher, Arc<Shared>)> {
+        let kept: Option<Kept> = take_up(&store, settings::FILE)?;
+        let mut indices: Indices = take_up(&store, INDICES)?.unwrap_or_default();
+        let journal = set_aside(Journal::read(&store))?.unwrap_or_default();
+        let now = clock.now();
+        let snapshot = Snapshot::empty(now);
+        let counters = Arc::new(Counters::default());
+        let assessor = Assessor::new(plan.rules, journal.memory.clone());
+        let (notifier, worker) = Worker::new(
+            Some(store.clone()),
+            journal,
+            &plan.notify,
+            sender(&plan.system),
+            counters.clone(),
+            Instant::now(),
+        );
+        let moment = moment(&snapshot, &assessor, &counters);
+        let in_force = settings::in_force(&plan.settings, kept);
+        let published = Published::new(moment, in_force, plan.system, &mut indices);
+        let shared = Arc::new(Shared {
+            state: State::new(published),
+            engine: ArcSwap::from_pointee(plan.engine),
+            counters,
+            clock,
+            store,
+            configured: ArcSwap::from_pointee(plan.settings),
+        });
+        let worker = Some(tokio::spawn(worker.run()));
+        Ok((Publisher { shared: shared.clone(), snapshot, assessor, indices, notifier, worker }, shared))
+    }
+
+    /// Settles the reports, assesses and publishes.
+    pub fn take(&mut self, reports: impl Iterator<Item = Report>, now: Now) {
+        let mut changed = vec!["section", "health", "snmp"];
+        for report in reports {
+            match report {
+                Report::Ended(outcome, took) => {
+                    changed.push(outcome.section());
+                    if let Some(reason) = &outcome.failure {
+                        tracing::warn!(section = outcome.section(), reason, "a section could not be collected");
+                    }
+                    outcome.settle(&mut self.snapshot, took);
+                }
+                Report::Late(section) => {
+                    changed.push(section.name());
+                    tracing::warn!(section = section.name(), "a collection is past its deadline");
+                    section.mark_late(&mut self.snapshot);
+                }
+            }
+        }
+        self.snapshot.now = now;
+        let events = self.assessor.assess(&self.snapshot, now);
+        for event in &events {
+            tracing::info!(
+                alarm = event.alarm.rule,
+                instance = event.alarm.instance,
+                severity = ?event.alarm.severity,
+                value = event.alarm.value_text,
+                "alarm {:?}",
+                event.kind
+            );
+        }
+        self.notifier.post(self.assessor.memory(), events);
+        self.publish(|section| changed.contains(&section));
+    }
+
+    /// Publishes the ages of this second.
+    pub fn tick(&mut self, now: Now) {
+        self.snapshot.now = now;
+        self.publish(|section| matches!(section, "section" | "snmp"));
+    }
+
+    /// Puts another configuration in force. Facts, alarms, counters and the uptime go on.
+    pub fn replace(&mut self, plan: Plan) {
+        self.assessor.replace_rules(plan.rules);
+        self.notifier.reload(&plan.notify, sender(&plan.system));
+        let kept = take_up(&self.shared.store, settings::FILE).ok().flatten();
+        let in_force: Settings = settings::in_force(&plan.settings, kept);
+        let moment = moment(&self.snapshot, &self.assessor, &self.shared.counters);
+        let published = Published::new(moment, in_force, plan.system, &mut self.indices);
+        self.shared.state.update(|_| published.clone());
+        self.shared.engine.store(Arc::new(plan.engine));
+        self.shared.configured.store(Arc::new(plan.settings));
+    }
+
+    /// Sends what can still be sent, and writes what must outlive the agent.
+    pub async fn end(&mut self) {
+        self.keep_indices();
+        self.notifier.stop();
+        if let Some(worker) = self.worker.take() {
+            // The worker bounds its own farewell.
+            let _ = worker.await;
+        }
+    }
+
+    fn publish(&mut self, changed: impl Fn(&str) -> bool) {
+        let moment = moment(&self.snapshot, &self.assessor, &self.shared.counters);
+        let indices = &mut self.indices;
+        self.shared.state.update(|published| published.with_moment(moment.clone(), &changed, indices));
+        self.keep_indices();
+    }
+
+    fn keep_indices(&mut self) {
+        if self.indices.take_changed()
+            && let Err(error) = self.shared.store.write(INDICES, &self.indices)
+        {
+            tracing::error!(%error, "indices could not be stored: after a restart, rows may have other numbers");
+            self.shared.counters.add(Counter::StoreFailures, 1);
+        }
+    }
+}
+
+fn moment(snapshot: &Snapshot, assessor: &Assessor, counters: &Arc<Counters>) -> Moment {
+    let health = assessor.health(snapshot, collect::FAMILIES);
+    Moment { snapshot: Arc::new(snapshot.clone()), health: Arc::new(health), counters: counters.clone() }
+}
+
+fn sender(system: &System) -> notify::snmp::Sender {
+    notify::snmp::Sender { root: system.root.clone(), object_id: system.object_id.clone() }
+}
+
+fn take_up<T: serde::de::DeserializeOwned>(store: &Store, name: &str) -> Result<Option<T>> {
+    Ok(set_aside(store.read(name))?.flatten())
+}
+
+/// A damaged file has been set aside by the store: that is told, and the agent starts without it.
+fn set_aside<T>(read: Result<T, store::Error>) -> Result<Option<T>> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(error @ store::Error::Damaged { .. }) => {
+            tracing::error!(%error, "state was lost");
+            Ok(None)
+        }
+        Err(error) => Err(error).context("state could not be read"),
+    }
+}

@@ -1,0 +1,76 @@
+//! What every listener answers from.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::clock::Clock;
+use super::control::Answer;
+use super::settings::{self, Kept};
+use crate::mib::counters::{Counter, Counters};
+use crate::mib::families::Moment;
+use crate::mib::settings::Settings;
+use crate::mib::view::View;
+use crate::report::Report;
+use crate::snmp::Engine;
+use crate::state::State;
+use crate::store::Store;
+use crate::{http, server};
+
+/// Shared by all listeners.
+pub struct Shared {
+    /// The published moment.
+    pub state: State,
+    /// Who may ask for what.
+    pub engine: ArcSwap<Engine>,
+    /// The agent's own counters.
+    pub counters: Arc<Counters>,
+    /// The present.
+    pub clock: Clock,
+    /// What must outlive the agent.
+    pub store: Arc<Store>,
+    /// The settings as the file has them.
+    pub configured: ArcSwap<Settings>,
+}
+
+impl server::Host for Shared {
+    fn engine(&self) -> Arc<Engine> {
+        self.engine.load_full()
+    }
+
+    fn moment(&self) -> (Arc<View>, Arc<Settings>) {
+        let published = self.state.load();
+        (published.view.clone(), published.settings.clone())
+    }
+
+    fn uptime(&self) -> u32 {
+        self.clock.up_time()
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    fn commit(&self, settings: Settings) -> bool {
+        let kept = Kept { file: Settings::clone(&self.configured.load()), set: settings.clone() };
+        if let Err(error) = self.store.write(settings::FILE, &kept) {
+            tracing::error!(%error, "a SET could not be stored and was refused");
+            self.counters.add(Counter::StoreFailures, 1);
+            return false;
+        }
+        self.state.update(|published| published.with_settings(settings.clone()));
+        true
+    }
+}
+
+impl http::Host for Shared {
+    fn moment(&self) -> Moment {
+        self.state.load().moment.at(self.clock.now())
+    }
+}
+
+impl Answer for Shared {
+    fn status(&self) -> serde_json::Result<String> {
+        serde_json::to_string(&Report::of(&http::Host::moment(self)))
+    }
+}
