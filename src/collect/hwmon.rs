@@ -264,6 +264,7 @@ fn tell_apart(sensors: &mut [Sensor]) {
 
 /// What leaves the agent.
 pub static FAMILY: Family<Sensor> = Family {
+    section: "hwmon",
     subject: "hwmon",
     object: "Hwmon",
     arc: 25,

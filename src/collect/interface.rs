@@ -275,6 +275,7 @@ fn parse_speed(text: &str) -> Option<u64> {
 
 /// What leaves the agent.
 pub static FAMILY: Family<Interface> = Family {
+    section: "interface",
     subject: "interface",
     object: "If",
     arc: 24,

@@ -266,6 +266,7 @@ fn shown(command: &str) -> &str {
 
 /// What leaves the agent, a row a process.
 pub static FAMILY: Family<Process> = Family {
+    section: "process",
     subject: "process",
     object: "Proc",
     arc: 26,
@@ -353,6 +354,7 @@ impl Totals {
 
 /// What leaves the agent, the sums.
 pub static TOTALS: Family<Totals> = Family {
+    section: "process",
     subject: "processes",
     object: "Procs",
     arc: 14,

@@ -27,7 +27,7 @@ fn count(count: usize) -> Option<Number> {
 /// The few numbers that people ask for first.
 pub static SUMMARY: Family<Health, Health> = Family {
     section: "health",
-    subject: "summary",
+    subject: "health",
     object: "Summary",
     arc: 1,
     help: "How the host does, in a few numbers.",
