@@ -9,6 +9,7 @@ pub mod metric;
 pub mod mib;
 pub mod notify;
 pub mod render;
+pub mod report;
 pub mod secret;
 pub mod snmp;
 pub mod state;
