@@ -6,6 +6,7 @@
 //!
 //! To add a subject: write its file, add one field to [`Snapshot`] and one entry to [`SECTIONS`] and [`FAMILIES`].
 
+pub mod filesystem;
 pub mod memory;
 pub mod section;
 
@@ -30,20 +31,22 @@ pub struct Snapshot {
     pub now: Now,
     /// [`memory`].
     pub memory: Slot<memory::Memory>,
+    /// [`filesystem`].
+    pub filesystem: Slot<filesystem::Filesystems>,
 }
 
 impl Snapshot {
     /// A snapshot with nothing in it yet.
     pub fn empty(now: Now) -> Self {
-        Snapshot { now, memory: Slot::default() }
+        Snapshot { now, memory: Slot::default(), filesystem: Slot::default() }
     }
 }
 
 /// Every section, in reading order.
-pub static SECTIONS: &[&dyn AnySection] = &[&memory::SECTION];
+pub static SECTIONS: &[&dyn AnySection] = &[&memory::SECTION, &filesystem::SECTION];
 
 /// Every family over the snapshot, in reading order.
-pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[&memory::FAMILY, &section::FAMILY];
+pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[&memory::FAMILY, &filesystem::FAMILY, &section::FAMILY];
 
 /// How often each section is collected, and what it leaves out.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -53,11 +56,17 @@ pub struct Config {
     pub interval: Interval,
     /// Memory, swap and pressure stall information.
     pub memory: Schedule,
+    /// Mounted filesystems.
+    pub filesystem: filesystem::Config,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { interval: Interval::seconds(10), memory: Schedule::default() }
+        Config {
+            interval: Interval::seconds(10),
+            memory: Schedule::default(),
+            filesystem: filesystem::Config::default(),
+        }
     }
 }
 
