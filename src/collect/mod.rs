@@ -6,6 +6,7 @@
 //!
 //! To add a subject: write its file, add one field to [`Snapshot`] and one entry to [`SECTIONS`] and [`FAMILIES`].
 
+pub mod cpu;
 pub mod filesystem;
 pub mod memory;
 pub mod section;
@@ -31,6 +32,8 @@ pub struct Snapshot {
     pub now: Now,
     /// [`memory`].
     pub memory: Slot<memory::Memory>,
+    /// [`cpu`].
+    pub cpu: Slot<cpu::Cpu>,
     /// [`filesystem`].
     pub filesystem: Slot<filesystem::Filesystems>,
 }
@@ -38,15 +41,16 @@ pub struct Snapshot {
 impl Snapshot {
     /// A snapshot with nothing in it yet.
     pub fn empty(now: Now) -> Self {
-        Snapshot { now, memory: Slot::default(), filesystem: Slot::default() }
+        Snapshot { now, memory: Slot::default(), cpu: Slot::default(), filesystem: Slot::default() }
     }
 }
 
 /// Every section, in reading order.
-pub static SECTIONS: &[&dyn AnySection] = &[&memory::SECTION, &filesystem::SECTION];
+pub static SECTIONS: &[&dyn AnySection] = &[&memory::SECTION, &cpu::SECTION, &filesystem::SECTION];
 
 /// Every family over the snapshot, in reading order.
-pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[&memory::FAMILY, &filesystem::FAMILY, &section::FAMILY];
+pub static FAMILIES: &[&dyn Projection<Snapshot>] =
+    &[&memory::FAMILY, &filesystem::FAMILY, &cpu::FAMILY, &cpu::CORES, &section::FAMILY];
 
 /// How often each section is collected, and what it leaves out.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -56,6 +60,8 @@ pub struct Config {
     pub interval: Interval,
     /// Memory, swap and pressure stall information.
     pub memory: Schedule,
+    /// Processors and the load.
+    pub cpu: Schedule,
     /// Mounted filesystems.
     pub filesystem: filesystem::Config,
 }
@@ -65,6 +71,7 @@ impl Default for Config {
         Config {
             interval: Interval::seconds(10),
             memory: Schedule::default(),
+            cpu: Schedule::default(),
             filesystem: filesystem::Config::default(),
         }
     }
