@@ -8,6 +8,7 @@
 
 pub mod cpu;
 pub mod filesystem;
+pub mod host;
 pub mod memory;
 pub mod section;
 
@@ -34,6 +35,8 @@ pub struct Snapshot {
     pub memory: Slot<memory::Memory>,
     /// [`cpu`].
     pub cpu: Slot<cpu::Cpu>,
+    /// [`host`].
+    pub host: Slot<host::Host>,
     /// [`filesystem`].
     pub filesystem: Slot<filesystem::Filesystems>,
 }
@@ -41,16 +44,22 @@ pub struct Snapshot {
 impl Snapshot {
     /// A snapshot with nothing in it yet.
     pub fn empty(now: Now) -> Self {
-        Snapshot { now, memory: Slot::default(), cpu: Slot::default(), filesystem: Slot::default() }
+        Snapshot {
+            now,
+            memory: Slot::default(),
+            cpu: Slot::default(),
+            host: Slot::default(),
+            filesystem: Slot::default(),
+        }
     }
 }
 
 /// Every section, in reading order.
-pub static SECTIONS: &[&dyn AnySection] = &[&memory::SECTION, &cpu::SECTION, &filesystem::SECTION];
+pub static SECTIONS: &[&dyn AnySection] = &[&memory::SECTION, &cpu::SECTION, &host::SECTION, &filesystem::SECTION];
 
 /// Every family over the snapshot, in reading order.
 pub static FAMILIES: &[&dyn Projection<Snapshot>] =
-    &[&memory::FAMILY, &filesystem::FAMILY, &cpu::FAMILY, &cpu::CORES, &section::FAMILY];
+    &[&memory::FAMILY, &filesystem::FAMILY, &cpu::FAMILY, &cpu::CORES, &host::FAMILY, &section::FAMILY];
 
 /// How often each section is collected, and what it leaves out.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -62,6 +71,8 @@ pub struct Config {
     pub memory: Schedule,
     /// Processors and the load.
     pub cpu: Schedule,
+    /// The host's name, system, age and users.
+    pub host: Schedule,
     /// Mounted filesystems.
     pub filesystem: filesystem::Config,
 }
@@ -72,6 +83,7 @@ impl Default for Config {
             interval: Interval::seconds(10),
             memory: Schedule::default(),
             cpu: Schedule::default(),
+            host: Schedule::default(),
             filesystem: filesystem::Config::default(),
         }
     }
