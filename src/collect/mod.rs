@@ -7,7 +7,9 @@
 //! To add a subject: write its file, add one field to [`Snapshot`] and one entry to [`SECTIONS`] and [`FAMILIES`].
 
 pub mod cpu;
+pub mod disk;
 pub mod filesystem;
+pub mod hidden;
 pub mod host;
 pub mod memory;
 pub mod section;
@@ -37,6 +39,8 @@ pub struct Snapshot {
     pub cpu: Slot<cpu::Cpu>,
     /// [`host`].
     pub host: Slot<host::Host>,
+    /// [`disk`].
+    pub disk: Slot<Vec<disk::Disk>>,
     /// [`filesystem`].
     pub filesystem: Slot<filesystem::Filesystems>,
 }
@@ -49,17 +53,27 @@ impl Snapshot {
             memory: Slot::default(),
             cpu: Slot::default(),
             host: Slot::default(),
+            disk: Slot::default(),
             filesystem: Slot::default(),
         }
     }
 }
 
 /// Every section, in reading order.
-pub static SECTIONS: &[&dyn AnySection] = &[&memory::SECTION, &cpu::SECTION, &host::SECTION, &filesystem::SECTION];
+pub static SECTIONS: &[&dyn AnySection] =
+    &[&memory::SECTION, &cpu::SECTION, &host::SECTION, &disk::SECTION, &filesystem::SECTION];
 
 /// Every family over the snapshot, in reading order.
-pub static FAMILIES: &[&dyn Projection<Snapshot>] =
-    &[&memory::FAMILY, &filesystem::FAMILY, &cpu::FAMILY, &cpu::CORES, &host::FAMILY, &section::FAMILY];
+pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
+    &memory::FAMILY,
+    &filesystem::FAMILY,
+    &cpu::FAMILY,
+    &cpu::CORES,
+    &host::FAMILY,
+    &disk::FAMILY,
+    &hidden::FAMILY,
+    &section::FAMILY,
+];
 
 /// How often each section is collected, and what it leaves out.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -73,6 +87,8 @@ pub struct Config {
     pub cpu: Schedule,
     /// The host's name, system, age and users.
     pub host: Schedule,
+    /// Whole disks.
+    pub disk: Schedule,
     /// Mounted filesystems.
     pub filesystem: filesystem::Config,
 }
@@ -84,6 +100,7 @@ impl Default for Config {
             memory: Schedule::default(),
             cpu: Schedule::default(),
             host: Schedule::default(),
+            disk: Schedule::default(),
             filesystem: filesystem::Config::default(),
         }
     }
