@@ -6,12 +6,25 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::collect::{Root, SECTIONS, Setup, Snapshot};
+use crate::collect::{FAMILIES, Root, SECTIONS, Setup, Snapshot};
 use crate::config::Config;
+use crate::health::{Assessor, Health, Memory, rules};
 use crate::metric::Now;
 
+/// Collects once and judges by the rules. Those that hold, or watch a rate, can't wait here: the first judge at once, the
+/// others not.
+pub fn look(config: &Config) -> (Snapshot, Health) {
+    let snapshot = once(config);
+    let mut rules = rules::compile(&config.rule, FAMILIES).rules;
+    rules.iter_mut().for_each(|rule| rule.written.hold = None);
+    let mut assessor = Assessor::new(rules, Memory::default());
+    assessor.assess(&snapshot, snapshot.now);
+    let health = assessor.health(&snapshot, FAMILIES);
+    (snapshot, health)
+}
+
 /// Collects each section once, all at the same time. One that is past its deadline is late, and left behind.
-pub fn once(config: &Config) -> Snapshot {
+fn once(config: &Config) -> Snapshot {
     let started = Instant::now();
     let now = move || Now { wall: Timestamp::now(), monotonic: started.elapsed() };
     let setup = Setup { root: Root::new(&config.agent.root), config: config.collect.clone() };

@@ -30,22 +30,29 @@ fn page() -> io::Result<Vec<u8>> {
     let mut command = super::Arguments::command();
     command.build();
     let mut out = Vec::new();
-    Man::new(command.clone()).render(&mut out)?;
+    let man = Man::new(command.clone());
+    man.render_title(&mut out)?;
+    man.render_name_section(&mut out)?;
+    man.render_synopsis_section(&mut out)?;
+    man.render_description_section(&mut out)?;
+    man.render_options_section(&mut out)?;
     for subcommand in command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help") {
-        let mut heading = Roff::new();
-        heading.control("SH", [format!("vitalsd {}", subcommand.get_name()).as_str()]);
-        heading.text([roman(
-            subcommand.get_long_about().or(subcommand.get_about()).map(ToString::to_string).unwrap_or_default(),
-        )]);
-        heading.to_writer(&mut out)?;
-        let man = Man::new(subcommand.clone());
-        man.render_options_section(&mut out)?;
+        let about = subcommand.get_long_about().or(subcommand.get_about()).map(ToString::to_string);
+        let name = format!("vitalsd {}", subcommand.get_name());
+        section(&name, &about.unwrap_or_default()).to_writer(&mut out)?;
+        Man::new(subcommand.clone()).render_options_section(&mut out)?;
     }
-    let mut files = Roff::new();
-    files.control("SH", ["FILES"]);
-    files.control("TP", []);
-    files.text([roman("/etc/vitalsd/vitalsd.toml")]);
-    files.text([roman("The configuration; `vitalsd config` prints every key.")]);
-    files.to_writer(&mut out)?;
+    let mut examples = Roff::new();
+    examples.control("SH", ["EXAMPLES"]).control("nf", []);
+    examples.text([roman(super::EXAMPLES.trim_start_matches("Examples:\n"))]).control("fi", []);
+    examples.to_writer(&mut out)?;
+    section("FILES", "/etc/vitalsd/vitalsd.toml: the configuration; `vitalsd config` prints every key.")
+        .to_writer(&mut out)?;
     Ok(out)
+}
+
+fn section(name: &str, text: &str) -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", [name]).text([roman(text)]);
+    roff
 }

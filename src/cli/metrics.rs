@@ -17,8 +17,8 @@ pub struct Arguments {}
 impl Arguments {
     pub(super) fn run(self, config: Option<&Path>) -> u8 {
         let Some(loaded) = configuration(config) else { return WRONG };
-        let snapshot = Arc::new(gather::once(&loaded.config));
-        let moment = Moment { snapshot, health: Arc::default(), counters: Arc::default() };
+        let (snapshot, health) = gather::look(&loaded.config);
+        let moment = Moment { snapshot: Arc::new(snapshot), health: Arc::new(health), counters: Arc::default() };
         match prometheus::text(&moment) {
             Ok(text) => print(&text),
             Err(error) => {

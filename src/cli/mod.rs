@@ -7,6 +7,8 @@ mod gather;
 mod man;
 mod metrics;
 mod mib;
+mod rules;
+mod status;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -47,6 +49,8 @@ pub enum Command {
     Config(config::Arguments),
     Mib(mib::Arguments),
     Metrics(metrics::Arguments),
+    Status(status::Arguments),
+    Rules(rules::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -66,14 +70,16 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // A closed pipe is the reader's choice.
             let _ = error.print();
-            ExitCode::from(usage_code(error.kind()))
+            ExitCode::from(usage_code(error.kind(), &arguments))
         }
     }
 }
 
-fn usage_code(kind: ErrorKind) -> u8 {
+/// What a usage error exits with: a monitoring plugin's "unknown" where one was meant.
+fn usage_code(kind: ErrorKind, arguments: &[OsString]) -> u8 {
     match kind {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => GOOD,
+        _ if arguments.iter().any(|argument| argument == "status") => status::UNKNOWN,
         _ => WRONG,
     }
 }
@@ -86,6 +92,8 @@ impl Arguments {
             Command::Config(arguments) => arguments.run(),
             Command::Mib(arguments) => arguments.run(config),
             Command::Metrics(arguments) => arguments.run(config),
+            Command::Status(arguments) => arguments.run(config),
+            Command::Rules(arguments) => arguments.run(config),
             Command::Completions(arguments) => arguments.run(),
             Command::Man(arguments) => arguments.run(),
         }
@@ -139,5 +147,17 @@ mod tests {
     #[test]
     fn the_declaration_is_sound() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_usage_error_of_a_plugin_is_unknown() {
+        let code = |line: &str| {
+            let arguments: Vec<OsString> = line.split(' ').map(Into::into).collect();
+            let error = Arguments::try_parse_from(&arguments).expect_err("wrong usage");
+            usage_code(error.kind(), &arguments)
+        };
+        assert_eq!(code("vitalsd status --jason"), 3);
+        assert_eq!(code("vitalsd rules --jason"), 2);
+        assert_eq!(code("vitalsd --version"), 0);
     }
 }

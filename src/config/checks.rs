@@ -8,7 +8,8 @@ use std::path::Path;
 
 use super::{Config, Level, load, tree};
 use crate::collect::FAMILIES;
-use crate::metric::{Interval, PREFIX};
+use crate::health::rules::{Finding, compile};
+use crate::metric::Interval;
 use crate::mib::Oid;
 use crate::snmp::config::Community;
 
@@ -247,37 +248,20 @@ fn targets(config: &Config) -> Vec<Problem> {
     problems
 }
 
+/// What the rules' own check says.
 fn rules(config: &Config) -> Vec<Problem> {
-    let names: Vec<String> = FAMILIES
-        .iter()
-        .map(|family| family.shape())
-        .flat_map(|shape| shape.metrics.iter().map(|metric| shape.metric_name(metric)).collect::<Vec<_>>())
-        .collect();
-    let mut problems = Vec::new();
-    for (place, rule) in config.rule.iter().enumerate() {
-        let key = format!("rule[{place}]");
-        if rule.name.is_empty() {
-            problems.push(Problem::error(&key, "without a name", "give it `name`: alarms are called so"));
-        }
-        if !rule.enabled {
-            continue;
-        }
-        if rule.metric.is_empty() {
-            problems.push(Problem::error(&key, "without a metric", "give it `metric`; `vitalsd metrics` prints them"));
-            continue;
-        }
-        let metric = rule.metric.trim_start_matches(PREFIX);
-        let known = || names.iter().map(|name| name.trim_start_matches(PREFIX));
-        if !known().any(|name| name == metric) {
-            let remedy = match tree::nearest(metric, known()) {
-                Some(nearest) => format!("did you mean `{nearest}`?"),
-                None => "`vitalsd metrics` prints those there are".into(),
-            };
-            problems.push(Problem::error(format!("{key}.metric"), format!("no metric `{metric}`"), remedy));
-        }
-        if rule.warning.is_none() && rule.critical.is_none() {
-            problems.push(Problem::error(&key, "without a level", "give it `warning`, `critical` or both"));
-        }
-    }
-    problems
+    let compiled = compile(&config.rule, FAMILIES);
+    let found = |finding: Finding, level| {
+        let key = format!("rule[{}].{}", finding.rule?, finding.key);
+        let remedy = match finding.key {
+            "metric" => "`vitalsd metrics` prints the metrics there are",
+            "name" => "`vitalsd rules` prints the rules in force",
+            "warning" => "give it a level that the metric can reach",
+            _ => "`vitalsd config` prints what each key is for",
+        };
+        let remedy = remedy.into();
+        Some(Problem { level, key, message: finding.reason, remedy })
+    };
+    let errors = compiled.errors.into_iter().filter_map(|finding| found(finding, Level::Error));
+    errors.chain(compiled.warnings.into_iter().filter_map(|finding| found(finding, Level::Warning))).collect()
 }

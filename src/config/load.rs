@@ -105,8 +105,9 @@ pub fn load_text(file: &str, text: &str, open: bool) -> Result<(Config, Findings
 /// What the checks found, save what is missing from a table with a mistake: it may well be what was misspelt.
 fn add_checked(items: &mut Vec<Finding>, problems: Vec<checks::Problem>, tree: &DeTable<'_>) {
     let table = |key: &str| key.rsplit_once('.').map(|(table, _)| table.to_string()).unwrap_or_default();
+    let known: Vec<String> = items.iter().map(|item| item.key.clone()).collect();
     let guilty: Vec<String> = items.iter().map(|item| table(&item.key)).collect();
-    let follows = |key: &str| guilty.iter().any(|table| table == key);
+    let follows = |key: &str| guilty.iter().any(|table| table == key) || known.iter().any(|known| known == key);
     for problem in problems {
         let (span, exact) = tree::find(tree, &problem.key);
         if !follows(&problem.key) && (exact || !follows(&table(&problem.key))) {

@@ -316,21 +316,21 @@ fn several_at_once() {
                |
                = help: write "udp:HOST:PORT"
 
-            error: rule[0]: without a level
+            error: rule[0].warning: rule `m`: one of `warning` and `critical` is needed
               --> vitalsd.toml:20:1
                |
             20 | [[rule]]
                | ^^^^^^^^
                |
-               = help: give it `warning`, `critical` or both
+               = help: give it a level that the metric can reach
 
-            error: rule[0].metric: no metric `memory_used`
+            error: rule[0].metric: rule `m`: there is no metric `memory_used`; the nearest is `memory_used_ratio`
               --> vitalsd.toml:22:10
                |
             22 | metric = "memory_used"
                |          ^^^^^^^^^^^^^
                |
-               = help: did you mean `memory_used_ratio`?"#]],
+               = help: `vitalsd metrics` prints the metrics there are"#]],
     );
 }
 
