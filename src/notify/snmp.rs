@@ -17,7 +17,8 @@ use crate::metric::Projection;
 use crate::mib::oid::Oid;
 use crate::mib::value::Value;
 use crate::mib::{smi, vitals};
-use crate::snmp::trap::{self, Trap, encode};
+use crate::snmp;
+use crate::snmp::trap::{Trap, encode};
 
 /// The longest that looking up a target's name may take.
 const LOOKUP: Duration = Duration::from_secs(5);
@@ -129,8 +130,8 @@ fn message(target: &SnmpTarget, sender: &Sender, uptime: Duration, item: &Item, 
     let community = target.community.as_ref().map_or("public", |community| community.expose());
     let trap = content(sender, &item.notice);
     let version = match target.version {
-        Version::V1 => trap::Version::V1,
-        Version::V2c => trap::Version::V2c,
+        Version::V1 => snmp::Version::V1,
+        Version::V2c => snmp::Version::V2c,
     };
     encode(version, community.as_bytes(), ticks, &trap, request_id, agent)
 }

@@ -1,18 +1,10 @@
 //! Traps as messages: SNMPv1's Trap-PDU (RFC 1157, section 4.1.6) and SNMPv2's (RFC 3416, section 4.2.6), with the
 //! translation between them (RFC 3584, section 3). No I/O.
 
+use super::Version;
 use crate::mib::ber;
 use crate::mib::oid::Oid;
 use crate::mib::value::Value;
-
-/// The version that a trap is sent in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Version {
-    /// SNMPv1.
-    V1,
-    /// SNMPv2c.
-    V2c,
-}
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
