@@ -10,6 +10,7 @@ use crate::collect::{FAMILIES, Root, SECTIONS, Setup, Snapshot};
 use crate::config::Config;
 use crate::health::{Assessor, Health, Memory, rules};
 use crate::metric::Now;
+use crate::remote::systemd;
 
 /// Collects once and judges by the rules. Those that hold, or watch a rate, can't wait here: the first judge at once, the
 /// others not.
@@ -27,7 +28,12 @@ pub fn look(config: &Config) -> (Snapshot, Health) {
 fn once(config: &Config) -> Snapshot {
     let started = Instant::now();
     let now = move || Now { wall: Timestamp::now(), monotonic: started.elapsed() };
-    let setup = Setup { root: Root::new(&config.agent.root), config: config.collect.clone() };
+    let setup = Setup {
+        root: Root::new(&config.agent.root),
+        config: config.collect.clone(),
+        services: config.service.clone(),
+        units: systemd::once(),
+    };
     let running = SECTIONS.iter().map(|section| {
         let (sender, receiver) = mpsc::channel();
         let mut job = section.start(&setup);
