@@ -14,3 +14,4 @@ pub mod secret;
 pub mod snmp;
 pub mod state;
 pub mod store;
+pub mod remote;

@@ -11,6 +11,7 @@ pub mod interface;
 pub mod memory;
 pub mod process;
 pub mod section;
+pub mod service;
 
 mod root;
 
@@ -39,6 +40,8 @@ pub struct Snapshot {
     pub hwmon: Slot<Vec<hwmon::Sensor>>,
     /// [`process`].
     pub process: Slot<process::Processes>,
+    /// [`service`].
+    pub service: Slot<service::Services>,
 }
 
 impl Snapshot {
@@ -50,16 +53,26 @@ impl Snapshot {
             interface: Slot::default(),
             hwmon: Slot::default(),
             process: Slot::default(),
+            service: Slot::default(),
         }
     }
 }
 
 /// Every section, in reading order.
-pub static SECTIONS: &[&dyn AnySection] = &[&memory::SECTION, &interface::SECTION, &hwmon::SECTION, &process::SECTION];
+pub static SECTIONS: &[&dyn AnySection] =
+    &[&memory::SECTION, &interface::SECTION, &hwmon::SECTION, &process::SECTION, &service::SECTION];
 
 /// Every family over the snapshot, in reading order.
-pub static FAMILIES: &[&dyn Projection<Snapshot>] =
-    &[&memory::FAMILY, &process::TOTALS, &interface::FAMILY, &hwmon::FAMILY, &process::FAMILY, &section::FAMILY];
+pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
+    &memory::FAMILY,
+    &process::TOTALS,
+    &service::TOTALS,
+    &interface::FAMILY,
+    &hwmon::FAMILY,
+    &process::FAMILY,
+    &service::FAMILY,
+    &section::FAMILY,
+];
 
 /// How often each section is collected, and what it leaves out.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -75,6 +88,8 @@ pub struct Config {
     pub hwmon: Schedule,
     /// Processes; by default every 30s, as reading thousands costs.
     pub process: Schedule,
+    /// The watched services.
+    pub service: Schedule,
 }
 
 impl Default for Config {
@@ -85,6 +100,7 @@ impl Default for Config {
             interface: interface::Config::default(),
             hwmon: Schedule::default(),
             process: Schedule { interval: Some(process::INTERVAL) },
+            service: Schedule::default(),
         }
     }
 }

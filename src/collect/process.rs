@@ -140,13 +140,11 @@ pub fn scan(root: &Root, cache: &mut Cache, now: Now) -> Result<Processes, Error
     Ok(Processes { rows, max: root.read_number("proc/sys/kernel/pid_max") })
 }
 
-/// Reads one process; `None` if there is no such process.
+/// Reads one process, without what takes a second file; `None` if there is no such process.
 pub fn read(root: &Root, pid: u32) -> Option<Process> {
     let mut buffer = Vec::new();
     read_into(root, pid, "stat", 4096, &mut buffer)?;
-    let mut process = parse_stat(pid, &buffer)?;
-    process.started = boot_time(root).map(|booted| booted + seconds(process.start_ticks));
-    Some(process)
+    parse_stat(pid, &buffer)
 }
 
 fn observe(root: &Root, cache: &mut Cache, now: Now, pid: u32, booted: Option<f64>) -> Option<Process> {

@@ -33,6 +33,10 @@ pub struct Setup {
     pub root: Root,
     /// The whole of `[collect]`.
     pub config: Config,
+    /// The services to watch.
+    pub services: Vec<super::service::Watch>,
+    /// Asks systemd.
+    pub units: super::service::UnitSource,
 }
 
 /// Why a section has no facts.

@@ -3,9 +3,11 @@ use crate::health::config;
 use crate::health::rules::compile_with;
 use crate::metric::{Family, Index, Label, Metric, Unit};
 
-/// One row a name: a share and a counter.
+/// One row a name: a share, a counter and a state.
+#[derive(Default)]
 struct Row {
     name: &'static str,
+    wanted: Option<bool>,
     share: Option<f64>,
     errors: u64,
 }
@@ -31,6 +33,10 @@ static FAMILY: Family<Host, Row> = Family {
     labels: &[Label::identity(1, "name", "Its name.", "test", |row: &Row| Some(row.name.into()))],
     metrics: &[
         Metric::gauge(2, "used_ratio", Unit::Ratio, "How full it is.", "test", |row: &Row| row.share.map(Into::into)),
+        Metric::flag(4, "wanted", "Whether it matters.", "test", |row: &Row| row.wanted.map(Into::into)),
+        Metric::state(5, "state", &["good", "bad"], "How it is.", "test", |row: &Row| {
+            row.share.map(|share| if share < 0.5 { 1_u32 } else { 2 }.into())
+        }),
         Metric::counter(3, "errors_total", Unit::Count, "Errors.", "test", |row: &Row| Some(row.errors.into())),
     ],
 };
@@ -60,7 +66,7 @@ fn words(events: &[Event]) -> String {
 fn check(rule: &str, looks: &[(Option<f64>, &str)]) {
     let mut assessor = assessor(rule, Memory::default());
     for (second, (share, expected)) in (0..).zip(looks) {
-        let host = Host(Some(vec![Row { name: "a", share: *share, errors: 0 }]), Duration::from_secs(second));
+        let host = Host(Some(vec![Row { name: "a", share: *share, ..Row::default() }]), Duration::from_secs(second));
         let events = assessor.assess(&host, now(second));
         assert_eq!(words(&events), *expected, "at {second} s of {looks:?}");
     }
@@ -124,7 +130,7 @@ fn a_level_must_be_passed_for_the_hold_time() {
 }
 
 fn rows(shares: &[(&'static str, f64)]) -> Option<Vec<Row>> {
-    Some(shares.iter().map(|(name, share)| Row { name, share: Some(*share), errors: 0 }).collect())
+    Some(shares.iter().map(|(name, share)| Row { name, share: Some(*share), ..Row::default() }).collect())
 }
 
 #[test]
@@ -173,7 +179,7 @@ fn a_rate_is_growth_per_second_over_its_span() {
     let looks = [(0, 0, ""), (5, 100, ""), (5, 100, ""), (10, 100, "+warning"), (15, 100, "-"), (20, 109, "")];
     let reset = [(25, 0, ""), (30, 50, ""), (35, 50, "+warning")];
     for (read_at, errors, expected) in looks.into_iter().chain(reset) {
-        let host = Host(Some(vec![Row { name: "a", share: None, errors }]), Duration::from_secs(read_at));
+        let host = Host(Some(vec![Row { name: "a", errors, ..Row::default() }]), Duration::from_secs(read_at));
         assert_eq!(words(&assessor.assess(&host, now(read_at))), expected, "at {read_at} s");
     }
 }
@@ -196,4 +202,25 @@ fn messages_are_filled_once() {
     assessor.assess(&Host(rows(&[("{value}", 0.85)]), Duration::ZERO), now(0));
     let messages: Vec<_> = assessor.alarms().into_iter().map(|alarm| alarm.message).collect();
     assert_eq!(messages, ["{value} is 85.0 % of 80.0 % full, {nothing} {"]);
+}
+
+#[test]
+fn states_and_flags_are_matched_by_their_names() {
+    let rule = "name='bad'\nmetric='thing_state'\nwarning=1\nmatch={state='bad',wanted='1',name='a*'}\n";
+    let mut assessor = assessor(rule, Memory::default());
+    let mut look = |name, wanted, share| {
+        let host = Host(Some(vec![Row { name, wanted, share: Some(share), errors: 0 }]), Duration::ZERO);
+        words(&assessor.assess(&host, now(0)))
+    };
+    assert_eq!(look("b", Some(true), 0.9), "");
+    assert_eq!(look("ab", Some(false), 0.9), "");
+    assert_eq!(look("ab", None, 0.9), "", "not known to matter");
+    assert_eq!(look("ab", Some(true), 0.9), "+warning");
+    assert_eq!(look("ab", None, 0.1), "", "not known any more");
+    assert_eq!(look("ab", Some(true), 0.1), "-");
+    assert_eq!(look("ab", Some(true), 0.9), "+warning");
+    assert_eq!(look("ab", Some(false), 0.9), "-", "no longer the rule's");
+    assert_eq!(look("ab", Some(true), 0.9), "+warning");
+    let instances: Vec<_> = assessor.alarms().into_iter().map(|alarm| alarm.instance).collect();
+    assert_eq!(instances, ["name=ab"]);
 }

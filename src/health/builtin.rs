@@ -16,13 +16,22 @@ pub fn rules() -> Vec<Rule> {
 }
 
 fn storage() -> Vec<Rule> {
-    vec![Rule {
-        warning: Some(0.85),
-        critical: Some(0.95),
-        clear: Some(0.80),
-        message: say("The filesystem at {mountpoint} is {value} full"),
-        ..rule("filesystem-almost-full", "filesystem_used_ratio")
-    }]
+    vec![
+        Rule {
+            warning: Some(0.85),
+            critical: Some(0.95),
+            clear: Some(0.80),
+            message: say("The filesystem at {mountpoint} is {value} full"),
+            ..rule("filesystem-almost-full", "filesystem_used_ratio")
+        },
+        Rule {
+            warning: Some(0.85),
+            critical: Some(0.95),
+            clear: Some(0.80),
+            message: say("{value} of the inodes of the filesystem at {mountpoint} are in use"),
+            ..rule("filesystem-inodes", "filesystem_inodes_used_ratio")
+        },
+    ]
 }
 
 fn load() -> Vec<Rule> {
@@ -43,26 +52,93 @@ fn load() -> Vec<Rule> {
             message: say("{value} of the swap space is in use"),
             ..rule("swap-almost-full", "memory_swap_used_ratio")
         },
+        Rule {
+            warning: Some(0.95),
+            clear: Some(0.85),
+            hold: Some(Interval::seconds(300)),
+            message: say("The processors have been busy for 5 minutes: {value}"),
+            ..rule("load-high", "cpu_used_ratio")
+        },
     ]
 }
 
 fn hardware() -> Vec<Rule> {
-    vec![]
+    // The chip knows its own limits best; the numbers of temperature-high are for chips that have none.
+    let chip_alarm = |name: &str, kind: &str, message: &str| Rule {
+        labels: BTreeMap::from([("kind".into(), kind.into())]),
+        critical: Some(1.0),
+        message: say(message),
+        ..rule(name, "hwmon_alarm")
+    };
+    vec![
+        Rule {
+            warning: Some(85.0),
+            critical: Some(95.0),
+            clear: Some(80.0),
+            hold: Some(Interval::seconds(30)),
+            message: say("{chip} {sensor} is at {value}"),
+            ..rule("temperature-high", "hwmon_temperature_celsius")
+        },
+        chip_alarm("temperature-alarm", "temperature", "{chip} itself calls {sensor} too hot or too cold"),
+        chip_alarm("fan-stopped", "fan", "{chip} itself calls the fan {sensor} too slow"),
+        chip_alarm("voltage-alarm", "voltage", "{chip} itself calls the voltage {sensor} out of range"),
+        chip_alarm("power-alarm", "power", "{chip} itself calls the power {sensor} out of range"),
+        Rule {
+            warning: Some(1.0),
+            message: say("{chip} calls the sensor {sensor} broken"),
+            ..rule("sensor-broken", "hwmon_fault")
+        },
+    ]
 }
 
 fn network() -> Vec<Rule> {
-    vec![]
+    let errors = |name: &str, metric: &str, message: &str| Rule {
+        rate: Some(Interval::seconds(300)),
+        warning: Some(1.0),
+        clear: Some(0.1),
+        message: say(message),
+        ..rule(name, metric)
+    };
+    vec![
+        Rule {
+            labels: BTreeMap::from([("admin_up".into(), "1".into())]),
+            direction: Direction::Below,
+            // A socket without a cable is common; what must be up gets a rule of its own that says so.
+            warning: Some(0.0),
+            hold: Some(Interval::seconds(10)),
+            message: say("The interface {interface} is down and should be up"),
+            ..rule("interface-down", "interface_up")
+        },
+        errors("interface-errors", "interface_receive_errors_total", "{interface} receives damaged packets: {value}"),
+        errors(
+            "interface-send-errors",
+            "interface_transmit_errors_total",
+            "{interface} fails to send packets: {value}",
+        ),
+    ]
 }
 
 fn software() -> Vec<Rule> {
-    vec![Rule {
-        labels: BTreeMap::from([("state".into(), "ok".into())]),
-        warning: Some(0.5),
+    let down = |name: &str, critical: bool| Rule {
+        labels: BTreeMap::from([("critical".into(), if critical { "1" } else { "0" }.into())]),
         direction: Direction::Below,
-        hold: Some(Interval::seconds(30)),
-        message: say("There are no facts of the section {section}"),
-        ..rule("collector-failed", "section_state")
-    }]
+        warning: (!critical).then_some(0.0),
+        critical: critical.then_some(0.0),
+        message: say("The service {service} is down"),
+        ..rule(name, "service_up")
+    };
+    vec![
+        down("service-down", true),
+        down("service-down-minor", false),
+        Rule {
+            labels: BTreeMap::from([("state".into(), "ok".into())]),
+            warning: Some(0.0),
+            direction: Direction::Below,
+            hold: Some(Interval::seconds(30)),
+            message: say("There are no facts of the section {section}"),
+            ..rule("collector-failed", "section_state")
+        },
+    ]
 }
 
 fn rule(name: &str, metric: &str) -> Rule {

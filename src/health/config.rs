@@ -19,7 +19,7 @@ pub struct Rule {
     pub metric: String,
     /// Compare the metric's growth per second over this span instead of its value.
     pub rate: Option<Interval>,
-    /// Globs that labels must match; absent: every instance.
+    /// Globs that labels must match, or states by their names, or flags as `1` or `0`; absent: every instance.
     #[serde(rename = "match")]
     pub labels: BTreeMap<String, String>,
     /// The level that raises a warning.
@@ -33,7 +33,8 @@ pub struct Rule {
     /// How long the level must be passed before the alarm is raised; absent: the first sample raises it.
     #[serde(rename = "for")]
     pub hold: Option<Interval>,
-    /// What the alarm says; absent: made from the metric's own words.
+    /// What the alarm says, with `{value}`, `{threshold}`, `{instance}` or a label's name in braces filled in; absent: made
+    /// from the metric's own words.
     pub message: Option<String>,
 }
 

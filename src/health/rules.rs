@@ -250,8 +250,14 @@ impl<S> Rule<S> {
         value: Option<f64>,
         visit: &mut dyn FnMut(Sample),
     ) {
-        if !self.globs.iter().all(|(name, glob)| glob.matches(&self.label(row, extra, name))) {
-            return;
+        let mut value = value;
+        for (name, glob) in &self.globs {
+            match self.text(row, extra, name) {
+                Some(text) if !glob.matches(&text) => return,
+                Some(_) => {}
+                // Whether the rule is about this row isn't known, so nothing of it is.
+                None => value = None,
+            }
         }
         let labels = self.shape.labels.iter().enumerate().filter(|(_, label)| label.role == Role::Identity);
         let labels = labels.filter_map(|(at, label)| Some((label.name.to_string(), row.label(at)?.into_owned())));
@@ -265,22 +271,33 @@ impl<S> Rule<S> {
         visit(Sample { identity, value });
     }
 
-    /// A label's text as globs see it: empty where the row has none.
-    fn label(&self, row: &dyn Row, extra: Option<(&str, &str)>, name: &str) -> String {
+    /// What globs see: a label's text, empty where the row has none, or the name of a state, or a flag as `1` or `0`;
+    /// `None` where the host doesn't say which.
+    fn text(&self, row: &dyn Row, extra: Option<(&str, &str)>, name: &str) -> Option<String> {
         if let Some((_, text)) = extra.filter(|(extra, _)| *extra == name) {
-            return text.to_string();
+            return Some(text.to_string());
         }
-        let place = self.shape.labels.iter().position(|label| label.name == name);
-        place.and_then(|place| row.label(place)).unwrap_or_default().into_owned()
+        if let Some(place) = self.shape.labels.iter().position(|label| label.name == name) {
+            return Some(row.label(place).unwrap_or_default().into_owned());
+        }
+        let (place, metric) = self.shape.metrics.iter().enumerate().find(|(_, metric)| metric.name == name)?;
+        let number = row.number(place)?.scaled(0);
+        match metric.kind {
+            Kind::State(states) => {
+                let place = usize::try_from(number).ok()?.checked_sub(1)?;
+                states.get(place).map(ToString::to_string)
+            }
+            _ => Some(if number == 0 { "0" } else { "1" }.to_string()),
+        }
     }
 
     fn check_labels(&self, error: &mut dyn FnMut(&'static str, String)) {
         let metrics = self.places.iter().filter_map(|place| self.shape.metrics.get(*place));
-        let extra = metrics.filter_map(|metric| match metric.kind {
-            Kind::State(_) => Some(metric.name),
-            _ => metric.variant.map(|(name, _)| name),
-        });
-        let known: BTreeSet<&str> = self.shape.labels.iter().map(|label| label.name).chain(extra).collect();
+        let variants = metrics.filter_map(|metric| metric.variant.map(|(name, _)| name));
+        let matched = |kind: Kind| matches!(kind, Kind::State(_) | Kind::Flag);
+        let states = self.shape.metrics.iter().filter(|metric| matched(metric.kind)).map(|metric| metric.name);
+        let labels = self.shape.labels.iter().map(|label| label.name);
+        let known: BTreeSet<&str> = labels.chain(variants).chain(states).collect();
         for name in self.written.labels.keys().filter(|name| !known.contains(name.as_str())) {
             let nearest = nearest(name, known.iter().copied());
             error("match", format!("{} has no label `{name}`{nearest}", self.metric));

@@ -1,0 +1,12 @@
+//! One integration binary: the agent as its users meet it, judged by programs that nobody here wrote.
+//!
+//! `tests/setup` installs them; one that is missing fails its test.
+
+mod agent;
+mod cli;
+mod metrics;
+mod mib;
+mod snmp;
+mod systemd;
+mod tidy;
+mod traps;
