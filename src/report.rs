@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::collect::{FAMILIES, SECTIONS, Snapshot};
 use crate::health::{self, Health, Severity, State};
-use crate::metric::{Number, PREFIX, Projection, Role, Row, Unit};
+use crate::metric::{Number, Projection, Role, Row, Unit};
 
 /// The whole.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -139,53 +139,85 @@ enum Pick {
     Only,
     /// The greatest, and whose it is.
     Greatest,
+    /// All together.
+    Sum,
+    /// How many rows have one.
+    Rows,
 }
 
-use Pick::{Greatest, Only};
+use Pick::{Greatest, Only, Rows, Sum};
 
-/// What is said of each metric, `{}` being its number, in this order.
-const PHRASES: &[(&str, Pick, &str)] = &[
-    ("memory_used_ratio", Only, "{} used"),
-    ("memory_total_bytes", Only, "of {}"),
-    ("memory_swap_used_ratio", Only, "swap {} used"),
+/// What is said of each metric, by its subject and name, `{}` being its number; in this order. One that a host doesn't
+/// have isn't said. A phrase that begins with a blank goes on with the one before.
+const PHRASES: &[(&str, &str, Pick, &str)] = &[
+    ("host", "uptime_seconds", Only, "up {}"),
+    ("host", "users", Only, "{} users"),
+    ("cpu", "used_ratio", Only, "{} used"),
+    ("cpu", "count", Only, "{} processors"),
+    ("cpu", "load1", Only, "load {}"),
+    ("cpu", "load5", Only, " {}"),
+    ("cpu", "load15", Only, " {}"),
+    ("memory", "used_ratio", Only, "{} used"),
+    ("memory", "total_bytes", Only, " of {}"),
+    ("memory", "swap_used_ratio", Only, "swap {} used"),
+    ("filesystem", "used_ratio", Rows, "{} filesystems"),
+    ("filesystem", "used_ratio", Greatest, "fullest {}"),
+    ("interface", "up", Rows, "{} interfaces"),
+    ("interface", "up", Sum, "{} up"),
+    ("hwmon", "temperature_celsius", Greatest, "hottest {}"),
+    ("hwmon", "fan_rpm", Rows, "{} fans"),
+    ("processes", "number", Only, "{} processes"),
+    ("processes", "threads", Only, "{} threads"),
+    ("processes", "zombies", Only, "{} zombies"),
+    ("services", "number", Only, "{} watched"),
+    ("services", "down", Only, "{} down"),
 ];
 
-/// The few numbers of one section, in words.
+/// The few numbers of one section, in words; where nothing is said of it, how many rows it has.
 fn summary(snapshot: &Snapshot, section: &str) -> String {
     let families: Vec<_> = FAMILIES.iter().filter(|family| family.shape().section == section).collect();
-    let mut said: Vec<String> = families.iter().filter_map(|family| rows(snapshot, **family)).collect();
-    for (metric, pick, phrase) in PHRASES {
-        let found = families.iter().find_map(|family| number(snapshot, **family, metric, *pick));
-        said.extend(found.map(|number| phrase.replace("{}", &number)));
+    let phrase = |(subject, metric, pick, phrase): &(&str, &str, Pick, &str)| {
+        let family = families.iter().find(|family| family.shape().subject == *subject)?;
+        Some(phrase.replace("{}", &number(snapshot, **family, metric, *pick)?))
+    };
+    let said: Vec<String> = PHRASES.iter().filter_map(phrase).collect();
+    if said.is_empty() {
+        return families.iter().find_map(|family| rows(snapshot, **family)).unwrap_or_default();
     }
-    said.join(", ").replace(", of ", " of ")
+    let joined = said.iter().map(|phrase| if phrase.starts_with(' ') { phrase.clone() } else { format!(", {phrase}") });
+    joined.collect::<String>().trim_start_matches([',', ' ']).to_string()
 }
 
-/// How many rows a table has: `12 interface`.
+/// How many rows a table has: `12 rows`.
 fn rows(snapshot: &Snapshot, family: &dyn Projection<Snapshot>) -> Option<String> {
-    let shape = family.shape();
     let mut count = 0_u64;
     family.visit(snapshot, &mut |_| count += 1);
-    (!shape.scalar && count > 0).then(|| format!("{count} {}", shape.subject.replace('_', " ")))
+    (!family.shape().scalar && count > 0).then(|| format!("{count} rows"))
 }
 
 fn number(snapshot: &Snapshot, family: &dyn Projection<Snapshot>, metric: &str, pick: Pick) -> Option<String> {
     let shape = family.shape();
-    let full = format!("{PREFIX}{metric}");
-    let place = shape.metrics.iter().position(|descriptor| shape.metric_name(descriptor) == full)?;
-    let unit = shape.metrics[place].unit;
-    let mut best: Option<(f64, String)> = None;
+    let place = shape.metrics.iter().position(|descriptor| descriptor.name == metric)?;
+    let (mut count, mut sum) = (0_u32, 0.0);
+    let mut greatest = (f64::NEG_INFINITY, String::new());
     family.visit(snapshot, &mut |row: &dyn Row| {
         let Some(value) = row.number(place).map(Number::as_f64).filter(|value| value.is_finite()) else { return };
-        if best.as_ref().is_none_or(|(before, _)| value > *before) {
+        (count, sum) = (count.saturating_add(1), sum + value);
+        if value > greatest.0 {
             let labels = shape.labels.iter().enumerate().filter(|(_, label)| label.role == Role::Identity);
             let names: Vec<String> = labels.filter_map(|(place, _)| row.label(place).map(Into::into)).collect();
-            best = Some((value, names.join(" ")));
+            greatest = (value, names.join(" "));
         }
     });
-    let (value, name) = best?;
-    let value = in_words(value, unit);
-    Some(if pick == Greatest && !name.is_empty() { format!("{name} {value}") } else { value })
+    if count == 0 {
+        return None;
+    }
+    let unit = shape.metrics[place].unit;
+    Some(match pick {
+        Rows => count.to_string(),
+        Only | Sum => in_words(sum, unit),
+        Greatest => format!("{} {}", greatest.1, in_words(greatest.0, unit)).trim_start().to_string(),
+    })
 }
 
 /// A number with its unit, for people.
@@ -333,14 +365,12 @@ mod tests {
     }
 
     #[test]
-    fn every_phrase_is_of_a_metric_that_exists() {
-        let names: Vec<String> = FAMILIES
-            .iter()
-            .map(|family| family.shape())
-            .flat_map(|shape| shape.metrics.iter().map(|metric| shape.metric_name(metric)).collect::<Vec<_>>())
-            .collect();
-        for (metric, _, _) in PHRASES {
-            assert!(names.contains(&format!("{PREFIX}{metric}")), "{metric}");
+    fn every_phrase_is_of_a_metric_that_its_subject_has() {
+        for (subject, metric, _, _) in PHRASES {
+            let shapes = FAMILIES.iter().map(|family| family.shape()).filter(|shape| shape.subject == *subject);
+            for shape in shapes {
+                assert!(shape.metrics.iter().any(|descriptor| descriptor.name == *metric), "{subject} {metric}");
+            }
         }
     }
 

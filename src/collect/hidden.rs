@@ -1,32 +1,50 @@
 //! What the configuration's filters leave out, so that a filter that takes too much can be seen.
 //!
-//! The facts are those of the filesystem section; only the family is here, as its only row isn't a filesystem.
+//! The facts are those of two sections; only the family is here, as its only row is neither a filesystem nor an
+//! interface.
 
 use super::Family;
-use super::filesystem::Filesystems;
 use crate::metric::{Index, Metric, Unit};
 
+/// How many rows the filters took away.
+pub struct Hidden {
+    filesystems: Option<u64>,
+    interfaces: Option<u64>,
+}
+
 /// What leaves the agent.
-pub static FAMILY: Family<Filesystems> = Family {
-    section: "filesystem",
+pub static FAMILY: Family<Hidden> = Family {
+    section: "section",
     subject: "hidden",
     object: "Hidden",
     arc: 13,
     help: "What the configuration leaves out.",
     exported: true,
     rows: |snapshot, visit| {
-        if let Some(filesystems) = snapshot.filesystem.get() {
-            visit(filesystems);
-        }
+        let number = |hidden: usize| u64::try_from(hidden).ok();
+        visit(&Hidden {
+            filesystems: snapshot.filesystem.get().and_then(|filesystems| number(filesystems.hidden)),
+            interfaces: snapshot.interface.get().and_then(|interfaces| number(interfaces.hidden)),
+        });
     },
     index: Index::Scalar,
     labels: &[],
-    metrics: &[Metric::gauge(
-        1,
-        "filesystems",
-        Unit::Count,
-        "Filesystems that the filters leave out.",
-        "vitalsd",
-        |filesystems| u64::try_from(filesystems.hidden).ok().map(Into::into),
-    )],
+    metrics: &[
+        Metric::gauge(
+            1,
+            "filesystems",
+            Unit::Count,
+            "Filesystems that the filters leave out.",
+            "/proc/1/mountinfo",
+            |hidden| hidden.filesystems.map(Into::into),
+        ),
+        Metric::gauge(
+            2,
+            "interfaces",
+            Unit::Count,
+            "Interfaces that the filters leave out.",
+            "/proc/net/dev",
+            |hidden| hidden.interfaces.map(Into::into),
+        ),
+    ],
 };

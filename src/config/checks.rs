@@ -40,8 +40,20 @@ impl Problem {
 
 /// Every check, in the order of the file.
 pub fn all(config: &Config) -> Vec<Problem> {
-    const CHECKS: &[fn(&Config) -> Vec<Problem>] =
-        &[log_and_system, listeners, networks, communities, exposure, views, mib_root, intervals, http, targets, rules];
+    const CHECKS: &[fn(&Config) -> Vec<Problem>] = &[
+        log_and_system,
+        listeners,
+        networks,
+        communities,
+        exposure,
+        views,
+        mib_root,
+        intervals,
+        http,
+        targets,
+        rules,
+        services,
+    ];
     CHECKS.iter().flat_map(|check| check(config)).collect()
 }
 
@@ -264,4 +276,28 @@ fn rules(config: &Config) -> Vec<Problem> {
     };
     let errors = compiled.errors.into_iter().filter_map(|finding| found(finding, Level::Error));
     errors.chain(compiled.warnings.into_iter().filter_map(|finding| found(finding, Level::Warning))).collect()
+}
+
+fn services(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (place, watch) in config.service.iter().enumerate() {
+        let key = format!("service[{place}]");
+        match (&watch.unit, &watch.process) {
+            (None, None) => problems.push(Problem::error(&key, "watches nothing", "give it `unit` or `process`")),
+            (Some(_), Some(_)) => problems.push(Problem::error(&key, "both `unit` and `process`", "keep one of them")),
+            (Some(unit), None) if unit.is_empty() => {
+                problems.push(Problem::error(format!("{key}.unit"), "an empty name", "name it as systemd does"));
+            }
+            (None, Some(pattern)) if pattern.name.is_none() && pattern.args.is_none() => {
+                let remedy = "give it `name`, `args` or both: any process would do";
+                problems.push(Problem::error(format!("{key}.process"), "a pattern of nothing", remedy));
+            }
+            (None, Some(pattern)) if pattern.max.is_some_and(|max| max < pattern.min) => {
+                let remedy = "no number of processes is good: raise `max`";
+                problems.push(Problem::error(format!("{key}.process"), "`max` is below `min`", remedy));
+            }
+            _ => {}
+        }
+    }
+    problems
 }

@@ -46,7 +46,7 @@ pub struct Config {
     pub notify: notify::config::Config,
     /// Thresholds over any metric, beside the built-in ones. A rule with a built-in rule's name replaces it.
     pub rule: Vec<health::config::Rule>,
-    /// The crucial components: systemd units and processes.
+    /// The crucial components: systemd units, or patterns of processes. The host is online while all critical ones are.
     pub service: Vec<collect::service::Watch>,
 }
 

@@ -46,6 +46,7 @@ const EXAMPLES: &[(&str, Example)] = &[
     ("rule.for", Is("\"1m\"")),
     ("rule.message", Is("\"memory is running out\"")),
     ("service.unit", Is("\"ssh.service\"")),
+    ("service.name", Is("\"ssh\"")),
     ("service.process", Or("{ name = \"sshd\", min = 1 }")),
 ];
 
