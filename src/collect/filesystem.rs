@@ -479,4 +479,12 @@ mod tests {
         busy.lock().expect("no thread panicked").insert("/".into());
         assert_eq!(ask_all(&Root::new("/"), &[row], &busy), [None]);
     }
+
+    #[test]
+    fn a_whole_host_has_its_two_filesystems() {
+        let found = read(&Root::new("tests/fixtures/root"), &Filters::new(&Config::default()), &Busy::default())
+            .expect("a whole host");
+        let rows: Vec<_> = found.rows.iter().map(|row| (row.mountpoint.as_str(), row.space.is_some())).collect();
+        assert_eq!((rows.as_slice(), found.hidden), ([("/", true), ("/var", true)].as_slice(), 5));
+    }
 }
