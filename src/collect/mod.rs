@@ -61,17 +61,17 @@ impl Snapshot {
 
 /// Every section, in reading order.
 pub static SECTIONS: &[&dyn AnySection] =
-    &[&memory::SECTION, &cpu::SECTION, &host::SECTION, &disk::SECTION, &filesystem::SECTION];
+    &[&host::SECTION, &cpu::SECTION, &memory::SECTION, &filesystem::SECTION, &disk::SECTION];
 
 /// Every family over the snapshot, in reading order.
 pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
-    &memory::FAMILY,
-    &filesystem::FAMILY,
+    &host::FAMILY,
     &cpu::FAMILY,
     &cpu::CORES,
-    &host::FAMILY,
-    &disk::FAMILY,
+    &memory::FAMILY,
+    &filesystem::FAMILY,
     &hidden::FAMILY,
+    &disk::FAMILY,
     &section::FAMILY,
 ];
 
