@@ -14,6 +14,7 @@ pub mod host;
 pub mod memory;
 pub mod section;
 
+mod mounts;
 mod root;
 
 use std::time::Duration;
