@@ -1,5 +1,6 @@
 //! vitalsd.
 
+pub mod agent;
 pub mod cli;
 pub mod collect;
 pub mod config;
@@ -12,6 +13,7 @@ pub mod remote;
 pub mod render;
 pub mod report;
 pub mod secret;
+pub mod server;
 pub mod snmp;
 pub mod state;
 pub mod store;

@@ -41,7 +41,7 @@ pub fn text(loaded: &Loaded, plan: &Plan) -> String {
 
 /// The address as net-snmp's tools want it; a wildcard is reached over loopback.
 fn reachable(listen: &Listen) -> String {
-    let address = listen.address();
+    let address = listen.address;
     match (address.is_ipv6(), address.ip().is_unspecified()) {
         (false, true) => format!("127.0.0.1:{}", address.port()),
         (false, false) => address.to_string(),

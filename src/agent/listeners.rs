@@ -1,7 +1,6 @@
 //! The sockets, each with its task; a reload opens what is new, closes what is gone, and leaves the rest alone.
 
 use std::collections::BTreeMap;
-use std::net::UdpSocket;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -9,8 +8,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::shared::Shared;
-use crate::server::{Listen, udp};
 use crate::http;
+use crate::server::{Listen, udp};
 
 /// Where to listen.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +30,7 @@ impl Addresses {
 /// A socket that is open and not yet served.
 pub enum Bound {
     /// SNMP over UDP.
-    Udp(String, UdpSocket),
+    Udp(String, udp::Socket),
     /// HTTP.
     Http(String, TcpListener),
 }
@@ -73,17 +72,16 @@ impl Listeners {
             kept
         });
         for bound in bound {
-            let (end, ended) = watch::channel(false);
+            let (end, mut ended) = watch::channel(false);
+            let shutdown = async move {
+                let _ = ended.wait_for(|ended| *ended).await;
+            };
             let name = match bound {
                 Bound::Udp(name, socket) => {
-                    tokio::spawn(report(name.clone(), udp::serve(socket, shared.clone(), ended)));
+                    tokio::spawn(report(name.clone(), udp::serve(socket, shared.clone(), shutdown)));
                     name
                 }
                 Bound::Http(name, listener) => {
-                    let mut ended = ended;
-                    let shutdown = async move {
-                        let _ = ended.wait_for(|ended| *ended).await;
-                    };
                     tokio::spawn(report(name.clone(), http::serve(listener, shared.clone(), shutdown)));
                     name
                 }

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::runtime::Handle;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{self, MissedTickBehavior};
 
 use crate::collect::Setup;
@@ -72,7 +72,8 @@ async fn daemon(loaded: Loaded) -> Result<()> {
     let control = control::bind(&loaded.config.agent.control())
         .with_context(|| format!("control socket {}", loaded.config.agent.control().display()))?;
 
-    let (banner, setup, listen) = (banner::text(&loaded, &plan), plan.setup(systemd::source(Handle::current())), plan.listen.clone());
+    let (banner, setup, listen) =
+        (banner::text(&loaded, &plan), plan.setup(systemd::source(Handle::current())), plan.listen.clone());
     let (mut publisher, shared) = Publisher::start(plan, clock, store)?;
     listeners.serve(bound, &listen, &shared);
     tokio::spawn(control::serve(control, shared.clone()));
@@ -80,7 +81,9 @@ async fn daemon(loaded: Loaded) -> Result<()> {
     eprint!("{banner}");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
-    let mut signals = Signals::new()?;
+    let of = |kind| signal(kind).context("signals could not be listened to");
+    let (mut hangup, mut terminate, mut interrupt) =
+        (of(SignalKind::hangup())?, of(SignalKind::terminate())?, of(SignalKind::interrupt())?);
     let mut ticks = time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -91,7 +94,7 @@ async fn daemon(loaded: Loaded) -> Result<()> {
                 publisher.take(std::iter::once(report).chain(more), clock.now());
             }
             _ = ticks.tick() => publisher.tick(clock.now()),
-            Some(()) = signals.hangup.recv() => {
+            Some(()) = hangup.recv() => {
                 let _ = sd_notify::notify(&[sd_notify::NotifyState::Reloading]);
                 match reload(&loaded, &mut listeners, &mut publisher, &shared).await {
                     Ok(setup) => {
@@ -106,7 +109,8 @@ async fn daemon(loaded: Loaded) -> Result<()> {
                 }
                 let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
             }
-            () = signals.end() => break,
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
         }
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
@@ -132,28 +136,4 @@ async fn reload(
     publisher.replace(plan);
     listeners.serve(bound, &listen, shared);
     Ok(setup)
-}
-
-struct Signals {
-    hangup: Signal,
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Signals> {
-        let of = |kind| signal(kind).context("signals could not be listened to");
-        Ok(Signals {
-            hangup: of(SignalKind::hangup())?,
-            terminate: of(SignalKind::terminate())?,
-            interrupt: of(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn end(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }

@@ -41,7 +41,13 @@ impl Plan {
     pub fn new(config: &Config) -> Result<Plan> {
         let root: Oid = config.mib.root.clone();
         let listen = Addresses {
-            snmp: config.snmp.listen.iter().map(|text| Listen::parse(text)).collect::<Result<_, _>>()?,
+            snmp: config
+                .snmp
+                .listen
+                .iter()
+                .map(|text| Listen::parse(text))
+                .collect::<Result<_, _>>()
+                .map_err(anyhow::Error::msg)?,
             http: config.http.as_ref().map(|http| http.listen.clone()),
         };
         let engine = Engine::new(&config.snmp, &|name| resolve(&root, name))?;
@@ -101,12 +107,14 @@ pub fn resolve(root: &Oid, name: &str) -> Option<Oid> {
     })
 }
 
-/// The host's name, as the kernel of `root` has it.
+/// The host's name. Below another root the file says it, as the kernel's answer would be the container's own.
 fn host_name(root: &Root) -> String {
-    root.read_trimmed("proc/sys/kernel/hostname").unwrap_or_else(|| "localhost".into())
+    let written = if root.is_own() { None } else { root.read_trimmed("etc/hostname") };
+    written.or_else(|| root.read_trimmed("proc/sys/kernel/hostname")).unwrap_or_else(|| "localhost".into())
 }
 
 /// The kernel that runs, whatever the root: sysDescr names it as RFC 3418 asks. sysinfo is right and cheap here.
 fn kernel() -> String {
-    format!("{} {}", sysinfo::System::kernel_long_version(), sysinfo::System::cpu_arch())
+    let version = sysinfo::System::kernel_long_version().unwrap_or_else(|_| "Linux".into());
+    format!("{version} {}", sysinfo::System::cpu_arch())
 }

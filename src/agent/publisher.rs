@@ -1,6 +1,6 @@
 //! From reports of sections to published moments: settle, assess, project, publish, notify.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -15,11 +15,11 @@ use super::shared::Shared;
 use crate::collect::{self, Snapshot};
 use crate::health::Assessor;
 use crate::metric::Now;
+use crate::mib::Indices;
 use crate::mib::counters::{Counter, Counters};
 use crate::mib::families::Moment;
 use crate::mib::settings::Settings;
 use crate::mib::snmpv2::System;
-use crate::mib::Indices;
 use crate::notify::{self, Journal, Notifier, Worker};
 use crate::state::{Published, State};
 use crate::store::{self, Store};
@@ -68,6 +68,7 @@ impl Publisher {
             clock,
             store,
             configured: ArcSwap::from_pointee(plan.settings),
+            committing: Mutex::new(()),
         });
         let worker = Some(tokio::spawn(worker.run()));
         Ok((Publisher { shared: shared.clone(), snapshot, assessor, indices, notifier, worker }, shared))

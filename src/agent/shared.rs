@@ -1,6 +1,6 @@
 //! What every listener answers from.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
@@ -31,6 +31,8 @@ pub struct Shared {
     pub store: Arc<Store>,
     /// The settings as the file has them.
     pub configured: ArcSwap<Settings>,
+    /// One SET at a time.
+    pub committing: Mutex<()>,
 }
 
 impl server::Host for Shared {
@@ -51,14 +53,18 @@ impl server::Host for Shared {
         &self.counters
     }
 
-    fn commit(&self, settings: Settings) -> bool {
-        let kept = Kept { file: Settings::clone(&self.configured.load()), set: settings.clone() };
+    fn commit(&self, before: &Settings, after: &Settings) -> bool {
+        let _turn = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        if *self.state.load().settings != *before {
+            return false;
+        }
+        let kept = Kept { file: Settings::clone(&self.configured.load()), set: after.clone() };
         if let Err(error) = self.store.write(settings::FILE, &kept) {
             tracing::error!(%error, "a SET could not be stored and was refused");
             self.counters.add(Counter::StoreFailures, 1);
             return false;
         }
-        self.state.update(|published| published.with_settings(settings.clone()));
+        self.state.update(|published| published.with_settings(after.clone()));
         true
     }
 }

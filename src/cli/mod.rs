@@ -8,6 +8,7 @@ mod man;
 mod metrics;
 mod mib;
 mod rules;
+mod run;
 mod status;
 
 use std::ffi::OsString;
@@ -45,6 +46,7 @@ Examples:
 #[allow(missing_docs, reason = "a sentence here would replace the one on the arguments, which `--help` shows")]
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Run(run::Arguments),
     CheckConfig(check_config::Arguments),
     Config(config::Arguments),
     Mib(mib::Arguments),
@@ -88,6 +90,7 @@ impl Arguments {
     fn run(self) -> u8 {
         let config = self.config.as_deref();
         match self.command {
+            Command::Run(arguments) => arguments.run(config),
             Command::CheckConfig(arguments) => arguments.run(config),
             Command::Config(arguments) => arguments.run(),
             Command::Mib(arguments) => arguments.run(config),

@@ -1,107 +1,143 @@
-//! Traps as messages: SNMPv1's Trap-PDU (RFC 1157, section 4.1.6) and SNMPv2's (RFC 3416, section 4.2.6), with the
-//! translation between them (RFC 3584, section 3). No I/O.
+//! Notifications as SNMPv1 and SNMPv2c traps. rasn's codec writes them: they are few, and speed is nothing to them.
+//!
+//! RFC 3416, section 4.2.6 for SNMPv2c; RFC 3584, section 3 for how the same notification looks in SNMPv1.
+
+use rasn_smi::{v1 as smi1, v2 as smi2};
+use rasn_snmp::{v1, v2, v2c};
 
 use super::Version;
-use crate::mib::ber;
-use crate::mib::oid::Oid;
-use crate::mib::value::Value;
+use crate::mib::{Oid, Value, ber, snmpv2};
 
-/// What happened.
+/// snmpTrapOID.0.
+const SNMP_TRAP_OID: &[u32] = &[1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0];
+/// snmpTraps: coldStart is .1, warmStart .2, linkDown .3, linkUp .4, authenticationFailure .5, egpNeighborLoss .6.
+const SNMP_TRAPS: &[u32] = &[1, 3, 6, 1, 6, 3, 1, 1, 5];
+/// SNMPv1's generic-trap for everything that isn't one of those.
+const ENTERPRISE_SPECIFIC: u32 = 6;
+
+/// A notification.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trap {
-    /// The notification: snmpTrapOID.
+    /// What it is: snmpTrapOID.
     pub id: Oid,
-    /// The kind of the sender, for the standard traps of SNMPv1.
-    pub enterprise: Oid,
-    /// The objects that it carries.
+    /// What it carries, behind sysUpTime and snmpTrapOID.
     pub varbinds: Vec<(Oid, Value)>,
+    /// SNMPv1's enterprise for the standard notifications: sysObjectID. For others it follows from `id`.
+    pub enterprise: Oid,
 }
 
-const TRAP_V1: u8 = 0xa4;
-const TRAP_V2: u8 = 0xa7;
-const SYS_UP_TIME: &[u32] = &[1, 3, 6, 1, 2, 1, 1, 3, 0];
-const SNMP_TRAP_OID: &[u32] = &[1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0];
-/// snmpTraps: coldStart is its first.
-const SNMP_TRAPS: &[u32] = &[1, 3, 6, 1, 6, 3, 1, 1, 5];
-/// enterpriseSpecific(6).
-const ENTERPRISE_SPECIFIC: i64 = 6;
-
-/// The whole message. `uptime` is in hundredths of a second; `agent` is the IPv4 address that SNMPv1 names, zeros where
-/// there is none.
+/// The whole message. `uptime` is sysUpTime, in hundredths of a second; `agent_address` is for SNMPv1 only, 0.0.0.0 where
+/// the sender has no IPv4 address; `request_id` for SNMPv2c only. Empty if rasn can't encode it, which no value causes.
 pub fn encode(
     version: Version,
     community: &[u8],
     uptime: u32,
     trap: &Trap,
     request_id: i32,
-    agent: [u8; 4],
+    agent_address: [u8; 4],
 ) -> Vec<u8> {
-    let mut message = Vec::new();
-    match version {
-        Version::V1 => {
-            ber::push_integer(ber::INTEGER, 0, &mut message);
-            ber::push_octets(ber::OCTET_STRING, community, &mut message);
-            ber::push_octets(TRAP_V1, &v1(uptime, trap, agent), &mut message);
-        }
-        Version::V2c => {
-            ber::push_integer(ber::INTEGER, 1, &mut message);
-            ber::push_octets(ber::OCTET_STRING, community, &mut message);
-            ber::push_octets(TRAP_V2, &v2(uptime, trap, request_id), &mut message);
-        }
-    }
-    let mut out = Vec::with_capacity(message.len() + 6);
-    ber::push_octets(ber::SEQUENCE, &message, &mut out);
-    out
+    let encoded = match version {
+        Version::V1 => rasn::ber::encode(&v1::Message {
+            version: v1::Message::<v1::Trap>::VERSION_1.into(),
+            community: community.to_vec().into(),
+            data: v1_trap(uptime, trap, agent_address),
+        }),
+        Version::V2c => rasn::ber::encode(&v2c::Message {
+            version: v2c::Message::<v2::Trap>::VERSION.into(),
+            community: community.to_vec().into(),
+            data: v2_trap(uptime, trap, request_id),
+        }),
+    };
+    encoded.unwrap_or_default()
 }
 
-fn v1(uptime: u32, trap: &Trap, agent: [u8; 4]) -> Vec<u8> {
-    let (enterprise, generic, specific) = v1_names(trap);
-    let mut pdu = Vec::new();
-    Value::ObjectId(enterprise).encode(&mut pdu);
-    Value::IpAddress(agent).encode(&mut pdu);
-    ber::push_integer(ber::INTEGER, generic, &mut pdu);
-    ber::push_integer(ber::INTEGER, specific, &mut pdu);
-    Value::TimeTicks(uptime).encode(&mut pdu);
-    // SNMPv1 can't carry a Counter64 (RFC 3584, section 3.2).
-    let varbinds = trap.varbinds.iter().filter(|(_, value)| !matches!(value, Value::Counter64(_)));
-    ber::push_octets(ber::SEQUENCE, &list(varbinds), &mut pdu);
-    pdu
-}
-
-/// The enterprise, generic-trap and specific-trap (RFC 3584, section 3.2).
-fn v1_names(trap: &Trap) -> (Oid, i64, i64) {
-    let arcs = trap.id.arcs();
-    if let Some([number @ 1..=6]) = arcs.strip_prefix(SNMP_TRAPS) {
-        return (trap.enterprise.clone(), i64::from(number - 1), 0);
-    }
-    let Some((specific, rest)) = arcs.split_last() else { return (trap.enterprise.clone(), ENTERPRISE_SPECIFIC, 0) };
-    let rest = rest.strip_suffix(&[0]).unwrap_or(rest);
-    let enterprise = Oid::new(rest.to_vec()).unwrap_or_else(|| trap.enterprise.clone());
-    (enterprise, ENTERPRISE_SPECIFIC, i64::from(*specific))
-}
-
-fn v2(uptime: u32, trap: &Trap, request_id: i32) -> Vec<u8> {
+fn v2_trap(uptime: u32, trap: &Trap, request_id: i32) -> v2::Trap {
     let first = [
-        (Oid::from_static(SYS_UP_TIME), Value::TimeTicks(uptime)),
+        (Oid::from_static(snmpv2::SYS_UP_TIME), Value::TimeTicks(uptime)),
         (Oid::from_static(SNMP_TRAP_OID), Value::ObjectId(trap.id.clone())),
     ];
-    let mut pdu = Vec::new();
-    ber::push_integer(ber::INTEGER, i64::from(request_id), &mut pdu);
-    ber::push_integer(ber::INTEGER, 0, &mut pdu);
-    ber::push_integer(ber::INTEGER, 0, &mut pdu);
-    ber::push_octets(ber::SEQUENCE, &list(first.iter().chain(&trap.varbinds)), &mut pdu);
-    pdu
+    let variable_bindings = first
+        .iter()
+        .chain(&trap.varbinds)
+        .map(|(oid, value)| v2::VarBind { name: name(oid), value: v2::VarBindValue::Value(v2_value(value)) })
+        .collect();
+    v2::Trap(v2::Pdu { request_id, error_status: 0, error_index: 0, variable_bindings })
 }
 
-fn list<'a>(varbinds: impl Iterator<Item = &'a (Oid, Value)>) -> Vec<u8> {
-    let mut out = Vec::new();
-    for (name, value) in varbinds {
-        let mut varbind = Vec::new();
-        Value::ObjectId(name.clone()).encode(&mut varbind);
-        value.encode(&mut varbind);
-        ber::push_octets(ber::SEQUENCE, &varbind, &mut out);
+/// RFC 3584, section 3.2.
+fn v1_trap(uptime: u32, trap: &Trap, agent_address: [u8; 4]) -> v1::Trap {
+    let (enterprise, generic, specific) = match trap.id.arcs() {
+        [parent @ .., last @ 1..=6] if parent == SNMP_TRAPS => (name(&trap.enterprise), last - 1, 0),
+        // The zero before the last arc is not part of the enterprise.
+        [parent @ .., 0, last] => (arcs_name(parent), ENTERPRISE_SPECIFIC, *last),
+        [parent @ .., last] => (arcs_name(parent), ENTERPRISE_SPECIFIC, *last),
+        [] => (name(&trap.enterprise), ENTERPRISE_SPECIFIC, 0),
+    };
+    v1::Trap {
+        enterprise,
+        agent_addr: smi1::NetworkAddress::Internet(address(agent_address)),
+        generic_trap: generic.into(),
+        specific_trap: specific.into(),
+        time_stamp: smi1::TimeTicks(uptime),
+        variable_bindings: trap
+            .varbinds
+            .iter()
+            .filter_map(|(oid, value)| Some(v1::VarBind { name: name(oid), value: v1_value(value)? }))
+            .collect(),
     }
-    out
+}
+
+fn v2_value(value: &Value) -> smi2::ObjectSyntax {
+    match value {
+        Value::Integer(number) => (*number).into(),
+        Value::OctetString(octets) => smi2::SimpleSyntax::String(octets.clone().into()).into(),
+        Value::ObjectId(oid) => smi2::SimpleSyntax::ObjectId(name(oid)).into(),
+        Value::IpAddress(octets) => smi2::ApplicationSyntax::Address(address(*octets)).into(),
+        Value::Counter32(number) => smi2::ApplicationSyntax::Counter(smi1::Counter(*number)).into(),
+        Value::Gauge32(number) => smi2::ApplicationSyntax::Unsigned(smi1::Gauge(*number)).into(),
+        Value::TimeTicks(number) => smi2::ApplicationSyntax::Ticks(smi1::TimeTicks(*number)).into(),
+        Value::Opaque(octets) => match opaque(octets) {
+            Some(opaque) => smi2::ApplicationSyntax::Arbitrary(opaque).into(),
+            None => smi2::SimpleSyntax::String(octets.clone().into()).into(),
+        },
+        Value::Counter64(number) => smi2::ApplicationSyntax::BigCounter(smi2::Counter64(*number)).into(),
+    }
+}
+
+/// `None` for Counter64, which SNMPv1 can't carry: the variable is left out.
+fn v1_value(value: &Value) -> Option<smi1::ObjectSyntax> {
+    Some(match value {
+        Value::Integer(number) => (*number).into(),
+        Value::OctetString(octets) => smi1::SimpleSyntax::String(octets.clone().into()).into(),
+        Value::Opaque(octets) => smi1::ApplicationSyntax::Arbitrary(opaque(octets)?).into(),
+        Value::ObjectId(oid) => smi1::SimpleSyntax::Object(name(oid)).into(),
+        Value::IpAddress(octets) => {
+            smi1::ApplicationSyntax::Address(smi1::NetworkAddress::Internet(address(*octets))).into()
+        }
+        Value::Counter32(number) => smi1::ApplicationSyntax::Counter(smi1::Counter(*number)).into(),
+        Value::Gauge32(number) => smi1::ApplicationSyntax::Gauge(smi1::Gauge(*number)).into(),
+        Value::TimeTicks(number) => smi1::ApplicationSyntax::Ticks(smi1::TimeTicks(*number)).into(),
+        Value::Counter64(_) => return None,
+    })
+}
+
+/// rasn-smi makes an Opaque only from something to encode or to decode: it is decoded here.
+fn opaque(octets: &[u8]) -> Option<smi1::Opaque> {
+    let mut element = Vec::new();
+    ber::push_octets(ber::OPAQUE, octets, &mut element);
+    rasn::ber::decode(&element).ok()
+}
+
+fn name(oid: &Oid) -> rasn::types::ObjectIdentifier {
+    arcs_name(oid.arcs())
+}
+
+fn arcs_name(arcs: &[u32]) -> rasn::types::ObjectIdentifier {
+    rasn::types::ObjectIdentifier::new_unchecked(arcs.to_vec().into())
+}
+
+fn address(octets: [u8; 4]) -> smi1::IpAddress {
+    smi1::IpAddress(rasn::types::FixedOctetString::new(octets))
 }
 
 #[cfg(test)]
@@ -112,35 +148,56 @@ mod tests {
         text.parse().expect("an OID")
     }
 
-    fn trap(id: &str, varbinds: Vec<(Oid, Value)>) -> Trap {
-        Trap { id: oid(id), enterprise: oid("1.3.6.1.4.1.32473.1.3.1"), varbinds }
-    }
-
-    #[test]
-    fn version_1_has_its_own_names_for_traps() {
-        let cases = [
-            ("1.3.6.1.6.3.1.1.5.1", ("1.3.6.1.4.1.32473.1.3.1", 0, 0)),
-            ("1.3.6.1.6.3.1.1.5.4", ("1.3.6.1.4.1.32473.1.3.1", 3, 0)),
-            ("1.3.6.1.4.1.32473.1.0.2", ("1.3.6.1.4.1.32473.1", 6, 2)),
-            ("1.3.6.1.4.1.32473.2", ("1.3.6.1.4.1.32473", 6, 2)),
+    fn trap(id: &str) -> Trap {
+        let varbinds = vec![
+            (oid("1.3.6.1.4.1.32473.1.1.1.0"), Value::Integer(-7)),
+            (oid("1.3.6.1.4.1.32473.1.1.2.0"), Value::Counter64(u64::MAX)),
+            (oid("1.3.6.1.4.1.32473.1.1.3.0"), Value::OctetString(b"disk".to_vec())),
+            (oid("1.3.6.1.4.1.32473.1.1.4.0"), Value::Opaque(vec![0x9f, 0x78, 4, 0, 0, 0, 0])),
         ];
-        for (id, (enterprise, generic, specific)) in cases {
-            assert_eq!(v1_names(&trap(id, Vec::new())), (oid(enterprise), generic, specific), "{id}");
-        }
+        Trap { id: oid(id), varbinds, enterprise: oid("1.3.6.1.4.1.32473.1.3.1") }
     }
 
     #[test]
-    fn another_decoder_reads_what_is_written() {
-        let varbinds =
-            vec![(oid("1.3.6.1.2.1.1.5.0"), Value::text("x")), (oid("1.3.6.1.2.1.1.6.0"), Value::Counter64(1))];
-        let trap = trap("1.3.6.1.4.1.32473.1.0.2", varbinds);
-        let octets = encode(Version::V2c, b"public", 300, &trap, 9, [0; 4]);
-        let message: rasn_snmp::v2c::Message<rasn_snmp::v2::Pdus> = rasn::ber::decode(&octets).expect("a message");
-        let rasn_snmp::v2::Pdus::Trap(pdu) = message.data else { panic!("not a trap") };
-        assert_eq!((pdu.0.request_id, pdu.0.variable_bindings.len()), (9, 4));
-        let octets = encode(Version::V1, b"public", 300, &trap, 9, [192, 0, 2, 1]);
-        let message: rasn_snmp::v1::Message<rasn_snmp::v1::Pdus> = rasn::ber::decode(&octets).expect("a message");
-        let rasn_snmp::v1::Pdus::Trap(pdu) = message.data else { panic!("not a trap") };
-        assert_eq!(pdu.variable_bindings.len(), 1, "a Counter64 stays away");
+    fn v2c_says_when_and_what_first() {
+        let octets = encode(Version::V2c, b"public", 4711, &trap("1.3.6.1.4.1.32473.1.0.1"), -5, [0; 4]);
+        let mut keys = Vec::new();
+        let mut binds = Vec::new();
+        let (version, rest) = super::super::wire::version(&octets).expect("a message");
+        let message = super::super::wire::message(rest).expect("a PDU");
+        assert_eq!((version, message.community, message.pdu_tag), (1, &b"public"[..], 0xa7));
+        let pdu = super::super::wire::pdu(message.pdu, &mut keys, &mut binds).expect("bindings");
+        assert_eq!(pdu.request_id, -5);
+        let read: Vec<(String, Value)> = binds
+            .iter()
+            .map(|bind| {
+                let arcs = crate::mib::oid::arcs_of_key(&keys[bind.key.clone()]);
+                let value = super::super::wire::value(bind.value_tag, &pdu.list[bind.value.clone()]);
+                (Oid::new(arcs).expect("an OID").to_string(), value.expect("well formed").expect("a value"))
+            })
+            .collect();
+        let mut wanted = vec![
+            ("1.3.6.1.2.1.1.3.0".to_owned(), Value::TimeTicks(4711)),
+            ("1.3.6.1.6.3.1.1.4.1.0".to_owned(), Value::ObjectId(oid("1.3.6.1.4.1.32473.1.0.1"))),
+        ];
+        wanted.extend(trap("1.3").varbinds.into_iter().map(|(oid, value)| (oid.to_string(), value)));
+        assert_eq!(read, wanted);
+    }
+
+    #[test]
+    fn v1_maps_the_identity_and_drops_counter64() {
+        let check = |id: &str, enterprise: &str, generic: i32, specific: i32| {
+            let octets = encode(Version::V1, b"public", 4711, &trap(id), 1, [192, 0, 2, 7]);
+            let message: v1::Message<v1::Trap> = rasn::ber::decode(&octets).expect("a trap");
+            let read = message.data;
+            assert_eq!(read.enterprise, name(&oid(enterprise)), "{id}");
+            assert_eq!((read.generic_trap, read.specific_trap), (generic.into(), specific.into()), "{id}");
+            assert_eq!(read.variable_bindings.len(), 3, "Counter64 is left out");
+            assert_eq!(read.agent_addr, smi1::NetworkAddress::Internet(address([192, 0, 2, 7])));
+        };
+        check("1.3.6.1.6.3.1.1.5.1", "1.3.6.1.4.1.32473.1.3.1", 0, 0);
+        check("1.3.6.1.6.3.1.1.5.4", "1.3.6.1.4.1.32473.1.3.1", 3, 0);
+        check("1.3.6.1.4.1.32473.1.0.12", "1.3.6.1.4.1.32473.1", 6, 12);
+        check("1.3.6.1.4.1.32473.5", "1.3.6.1.4.1.32473", 6, 5);
     }
 }

@@ -1,0 +1,60 @@
+//! `vitalsd run`: the agent, in the foreground.
+
+use std::io::{self, IsTerminal};
+use std::path::Path;
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::{FAILED, GOOD, WRONG, complain, configuration};
+use crate::agent;
+use crate::config::{Log, LogFormat, LogLevel};
+
+/// Run the agent in the foreground.
+///
+/// It collects the health of this machine, serves it over SNMP and to Prometheus, and sends a trap when a threshold is
+/// passed. Without a configuration file it serves this machine alone. SIGTERM ends it, SIGHUP makes it read its
+/// configuration again; one that is wrong is refused and changes nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  vitalsd run\n  vitalsd run --config /etc/vitalsd/vitalsd.toml")]
+pub struct Arguments {}
+
+impl Arguments {
+    pub(super) fn run(self, config: Option<&Path>) -> u8 {
+        let Some(loaded) = configuration(config) else { return WRONG };
+        log(&loaded.config.log);
+        match agent::run(loaded) {
+            Ok(()) => GOOD,
+            Err(error) => {
+                complain(&format!("vitalsd: {error:#}"));
+                FAILED
+            }
+        }
+    }
+}
+
+/// Sets the agent's log up. Where the journal can't be reached, lines go to standard error.
+fn log(config: &Log) {
+    let level = match config.level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    // zbus tells of its own handshakes at the level of this program's own events.
+    let filter = tracing_subscriber::filter::Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_target("vitalsd", level);
+    let registry = tracing_subscriber::registry().with(filter);
+    let text = || tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    match config.format {
+        LogFormat::Text => registry.with(text().with_target(false)).init(),
+        LogFormat::Json => registry.with(text().json()).init(),
+        LogFormat::Journald => match tracing_journald::layer() {
+            Ok(journal) => registry.with(journal).init(),
+            Err(_) => registry.with(text()).init(),
+        },
+    }
+}
