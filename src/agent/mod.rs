@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{self, MissedTickBehavior};
 
@@ -71,7 +72,7 @@ async fn daemon(loaded: Loaded) -> Result<()> {
     let control = control::bind(&loaded.config.agent.control())
         .with_context(|| format!("control socket {}", loaded.config.agent.control().display()))?;
 
-    let (banner, setup, listen) = (banner::text(&loaded, &plan), plan.setup(units()), plan.listen.clone());
+    let (banner, setup, listen) = (banner::text(&loaded, &plan), plan.setup(systemd::source(Handle::current())), plan.listen.clone());
     let (mut publisher, shared) = Publisher::start(plan, clock, store)?;
     listeners.serve(bound, &listen, &shared);
     tokio::spawn(control::serve(control, shared.clone()));
@@ -127,16 +128,10 @@ async fn reload(
     let fresh = config::load(loaded.path.as_deref()).map_err(anyhow::Error::msg)?;
     let plan = Plan::new(&fresh.config)?;
     let bound = listeners.bind(&plan.listen).await?;
-    let (setup, listen) = (plan.setup(units()), plan.listen.clone());
+    let (setup, listen) = (plan.setup(systemd::source(Handle::current())), plan.listen.clone());
     publisher.replace(plan);
     listeners.serve(bound, &listen, shared);
     Ok(setup)
-}
-
-/// How a collector's thread asks systemd, whose bus is asynchronous.
-fn units() -> crate::collect::service::UnitSource {
-    let runtime = tokio::runtime::Handle::current();
-    Arc::new(move |names: &[String]| runtime.block_on(systemd::units(names)))
 }
 
 struct Signals {

@@ -71,6 +71,8 @@ impl http::Host for Shared {
 
 impl Answer for Shared {
     fn status(&self) -> serde_json::Result<String> {
-        serde_json::to_string(&Report::of(&http::Host::moment(self)))
+        let moment = http::Host::moment(self);
+        let uptime = self.clock.now().monotonic.as_secs_f64();
+        serde_json::to_string(&Report::build(&moment.snapshot, &moment.health, Some(uptime), None))
     }
 }

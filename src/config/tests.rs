@@ -59,13 +59,13 @@ fn unknown_keys_get_the_nearest() {
     broken(
         "[redfish]\nurl = 1\n",
         expect![[r#"
-        error: redfish: no such key
-         --> vitalsd.toml:1:2
-          |
-        1 | [redfish]
-          |  ^^^^^^^
-          |
-          = help: known here: agent, log, system, snmp, mib, collect, http, notify, rule"#]],
+            error: redfish: no such key
+             --> vitalsd.toml:1:2
+              |
+            1 | [redfish]
+              |  ^^^^^^^
+              |
+              = help: known here: agent, log, system, snmp, mib, collect, http, notify, rule, service"#]],
     );
 }
 

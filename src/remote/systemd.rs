@@ -3,6 +3,7 @@
 //! Relies on `DBUS_SYSTEM_BUS_ADDRESS` where the bus is elsewhere. Properties are fetched one by one: `GetAll` of a service makes
 //! systemd read a dozen control group files. Nothing is cached, nothing is started, stopped or subscribed to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -11,7 +12,7 @@ use zbus::connection::Builder;
 use zbus::{Connection, OwnedObjectPath, OwnedVariant, fdo};
 
 use crate::collect::Error;
-use crate::collect::service::UnitState;
+use crate::collect::service::{UnitSource, UnitState};
 
 const NAME: &str = "org.freedesktop.systemd1";
 const PATH: &str = "/org/freedesktop/systemd1";
@@ -27,6 +28,20 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 pub async fn units(names: &[String]) -> Result<Vec<UnitState>, Error> {
     static SYSTEM: Systemd = Systemd::new();
     SYSTEM.units(names).await
+}
+
+/// How a collector's thread asks, whose caller has a runtime that lives on.
+pub fn source(runtime: tokio::runtime::Handle) -> UnitSource {
+    Arc::new(move |names: &[String]| runtime.block_on(units(names)))
+}
+
+/// How a collector's thread asks once, without a runtime that lives on.
+pub fn once() -> UnitSource {
+    Arc::new(|names: &[String]| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| failed(&error.to_string()))?;
+        runtime.block_on(Systemd::new().units(names))
+    })
 }
 
 /// systemd on one bus. The connection is kept, and made again after a failure. It belongs to the runtime in which it was made.
