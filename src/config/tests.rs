@@ -431,6 +431,7 @@ fn files_of_secrets_are_for_the_agent_alone() {
     let loaded = load(Some(&file)).expect("the secret is closed");
     let name = loaded.config.snmp.community[0].name.clone();
     assert_eq!(name.as_ref().map(Secret::expose), Some("s3cret"));
+    assert_eq!(loaded.config.snmp.community[0].name_file, None);
     std::fs::remove_file(&file).expect("removed");
     expect![[r#"
         error: /DIR/vitalsd.toml: No such file or directory (os error 2)
