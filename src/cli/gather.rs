@@ -1,16 +1,17 @@
 //! One collection of everything, for the commands that don't ask a running agent.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::collect::{FAMILIES, Root, SECTIONS, Setup, Snapshot};
+use crate::collect::service::UnitState;
+use crate::collect::{Error, FAMILIES, Root, SECTIONS, Setup, Snapshot};
 use crate::config::Config;
 use crate::health::{Assessor, Health, Memory, rules};
 use crate::metric::Now;
-use crate::remote::systemd;
+use crate::remote::systemd::Systemd;
 
 /// Collects once and judges by the rules. Those that hold, or watch a rate, can't wait here: the first judge at once, the
 /// others not.
@@ -24,6 +25,13 @@ pub fn look(config: &Config) -> (Snapshot, Health) {
     (snapshot, health)
 }
 
+/// Asks systemd once, from a collector's thread.
+fn units(names: &[String]) -> Result<Vec<UnitState>, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Error::Peer(error.to_string()))?;
+    runtime.block_on(Systemd::new().units(names))
+}
+
 /// Collects each section once, all at the same time. One that is past its deadline is late, and left behind.
 fn once(config: &Config) -> Snapshot {
     let started = Instant::now();
@@ -32,7 +40,7 @@ fn once(config: &Config) -> Snapshot {
         root: Root::new(&config.agent.root),
         config: config.collect.clone(),
         services: config.service.clone(),
-        units: systemd::once(),
+        units: Arc::new(units),
     };
     let running = SECTIONS.iter().map(|section| {
         let (sender, receiver) = mpsc::channel();

@@ -6,6 +6,11 @@
 //!
 //! To add a subject: write its file, add one field to [`Snapshot`] and one entry to [`SECTIONS`] and [`FAMILIES`].
 
+pub mod cpu;
+pub mod disk;
+pub mod filesystem;
+pub mod hidden;
+pub mod host;
 pub mod hwmon;
 pub mod interface;
 pub mod memory;
@@ -32,8 +37,16 @@ pub type Family<R> = metric::Family<Snapshot, R>;
 pub struct Snapshot {
     /// When this value was put together.
     pub now: Now,
+    /// [`host`].
+    pub host: Slot<host::Host>,
+    /// [`cpu`].
+    pub cpu: Slot<cpu::Cpu>,
     /// [`memory`].
     pub memory: Slot<memory::Memory>,
+    /// [`filesystem`].
+    pub filesystem: Slot<filesystem::Filesystems>,
+    /// [`disk`].
+    pub disk: Slot<Vec<disk::Disk>>,
     /// [`interface`].
     pub interface: Slot<interface::Interfaces>,
     /// [`hwmon`].
@@ -49,7 +62,11 @@ impl Snapshot {
     pub fn empty(now: Now) -> Self {
         Snapshot {
             now,
+            host: Slot::default(),
+            cpu: Slot::default(),
             memory: Slot::default(),
+            filesystem: Slot::default(),
+            disk: Slot::default(),
             interface: Slot::default(),
             hwmon: Slot::default(),
             process: Slot::default(),
@@ -59,17 +76,32 @@ impl Snapshot {
 }
 
 /// Every section, in reading order.
-pub static SECTIONS: &[&dyn AnySection] =
-    &[&memory::SECTION, &interface::SECTION, &hwmon::SECTION, &process::SECTION, &service::SECTION];
+pub static SECTIONS: &[&dyn AnySection] = &[
+    &host::SECTION,
+    &cpu::SECTION,
+    &memory::SECTION,
+    &filesystem::SECTION,
+    &disk::SECTION,
+    &interface::SECTION,
+    &hwmon::SECTION,
+    &process::SECTION,
+    &service::SECTION,
+];
 
 /// Every family over the snapshot, in reading order.
 pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
+    &host::FAMILY,
+    &cpu::FAMILY,
+    &cpu::CORES,
     &memory::FAMILY,
-    &process::TOTALS,
-    &service::TOTALS,
+    &filesystem::FAMILY,
+    &disk::FAMILY,
     &interface::FAMILY,
+    &hidden::FAMILY,
     &hwmon::FAMILY,
+    &process::TOTALS,
     &process::FAMILY,
+    &service::TOTALS,
     &service::FAMILY,
     &section::FAMILY,
 ];
@@ -80,8 +112,16 @@ pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
 pub struct Config {
     /// How often a section is collected unless it says otherwise; the least is 1s.
     pub interval: Interval,
+    /// The host's name, system, age and users.
+    pub host: Schedule,
+    /// Processors and the load.
+    pub cpu: Schedule,
     /// Memory, swap and pressure stall information.
     pub memory: Schedule,
+    /// Mounted filesystems.
+    pub filesystem: filesystem::Config,
+    /// Whole disks.
+    pub disk: Schedule,
     /// Network interfaces.
     pub interface: interface::Config,
     /// Hardware sensors.
@@ -96,7 +136,11 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             interval: Interval::seconds(10),
+            host: Schedule::default(),
+            cpu: Schedule::default(),
             memory: Schedule::default(),
+            filesystem: filesystem::Config::default(),
+            disk: Schedule::default(),
             interface: interface::Config::default(),
             hwmon: Schedule::default(),
             process: Schedule { interval: Some(process::INTERVAL) },

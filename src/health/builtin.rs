@@ -16,21 +16,22 @@ pub fn rules() -> Vec<Rule> {
 }
 
 fn storage() -> Vec<Rule> {
+    // What can't be written can't fill up: images that are mounted read-only are full by nature.
+    let filling = |name: &str, metric: &str, message: &str| Rule {
+        labels: BTreeMap::from([("read_only".into(), "0".into())]),
+        warning: Some(0.85),
+        critical: Some(0.95),
+        clear: Some(0.80),
+        message: say(message),
+        ..rule(name, metric)
+    };
     vec![
-        Rule {
-            warning: Some(0.85),
-            critical: Some(0.95),
-            clear: Some(0.80),
-            message: say("The filesystem at {mountpoint} is {value} full"),
-            ..rule("filesystem-almost-full", "filesystem_used_ratio")
-        },
-        Rule {
-            warning: Some(0.85),
-            critical: Some(0.95),
-            clear: Some(0.80),
-            message: say("{value} of the inodes of the filesystem at {mountpoint} are in use"),
-            ..rule("filesystem-inodes", "filesystem_inodes_used_ratio")
-        },
+        filling("filesystem-almost-full", "filesystem_used_ratio", "The filesystem at {mountpoint} is {value} full"),
+        filling(
+            "filesystem-inodes",
+            "filesystem_inodes_used_ratio",
+            "{value} of the inodes of the filesystem at {mountpoint} are in use",
+        ),
     ]
 }
 

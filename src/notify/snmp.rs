@@ -17,7 +17,8 @@ use crate::metric::Projection;
 use crate::mib::oid::Oid;
 use crate::mib::value::Value;
 use crate::mib::{smi, vitals};
-use crate::snmp::trap::{self, Trap, encode};
+use crate::snmp;
+use crate::snmp::trap::{Trap, encode};
 
 /// The longest that looking up a target's name may take.
 const LOOKUP: Duration = Duration::from_secs(5);
@@ -71,11 +72,10 @@ pub async fn send(
     uptime: Duration,
     items: &[Item],
 ) -> (Option<u64>, io::Result<()>) {
-    let (socket, peer) = match reach(target).await {
+    let (socket, peer, agent) = match reach(target).await {
         Ok(reached) => reached,
         Err(error) => return (None, Err(error)),
     };
-    let agent = local_address(peer).await;
     let mut sent = None;
     for item in items {
         let message = message(target, sender, uptime, item, agent);
@@ -87,15 +87,22 @@ pub async fn send(
     (sent, Ok(()))
 }
 
-/// A socket that isn't connected, and the peer: on a connected one, the refusal of one trap would be told as the failure
-/// of the next, which would then be sent twice.
-async fn reach(target: &SnmpTarget) -> io::Result<(UdpSocket, SocketAddr)> {
+/// A socket, the first of the target's addresses to which there is a way, and the host's own address on it.
+///
+/// The socket isn't connected: on a connected one, the refusal of one trap would be told as the failure of the next,
+/// which would then be sent twice.
+async fn reach(target: &SnmpTarget) -> io::Result<(UdpSocket, SocketAddr, [u8; 4])> {
     let address = address(&target.target).map_err(io::Error::other)?;
     let lookup = tokio::time::timeout(LOOKUP, tokio::net::lookup_host(address)).await;
-    let mut peers =
-        lookup.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "looking up its name took too long"))??;
-    let peer = peers.next().ok_or_else(|| io::Error::other("its name has no address"))?;
-    Ok((UdpSocket::bind(any_like(peer)).await?, peer))
+    let peers = lookup.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "looking up its name took too long"))??;
+    let mut failure = io::Error::other("its name has no address");
+    for peer in peers {
+        match local_address(peer).await {
+            Ok(agent) => return Ok((UdpSocket::bind(any_like(peer)).await?, peer, agent)),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
 }
 
 fn any_like(peer: SocketAddr) -> SocketAddr {
@@ -105,17 +112,15 @@ fn any_like(peer: SocketAddr) -> SocketAddr {
     }
 }
 
-/// The IPv4 address that the host has towards the peer, which SNMPv1 names; 0.0.0.0 where there is none.
-async fn local_address(peer: SocketAddr) -> [u8; 4] {
-    let local = async {
-        let socket = UdpSocket::bind(any_like(peer)).await?;
-        socket.connect(peer).await?;
-        socket.local_addr()
-    };
-    match local.await.map(|address| address.ip()) {
-        Ok(IpAddr::V4(address)) => address.octets(),
-        _ => [0; 4],
-    }
+/// The IPv4 address that the host has towards the peer, which SNMPv1 names; 0.0.0.0 over IPv6. Fails where there is no
+/// way to the peer.
+async fn local_address(peer: SocketAddr) -> io::Result<[u8; 4]> {
+    let socket = UdpSocket::bind(any_like(peer)).await?;
+    socket.connect(peer).await?;
+    Ok(match socket.local_addr()?.ip() {
+        IpAddr::V4(address) => address.octets(),
+        IpAddr::V6(_) => [0; 4],
+    })
 }
 
 fn message(target: &SnmpTarget, sender: &Sender, uptime: Duration, item: &Item, agent: [u8; 4]) -> Vec<u8> {
@@ -125,8 +130,8 @@ fn message(target: &SnmpTarget, sender: &Sender, uptime: Duration, item: &Item, 
     let community = target.community.as_ref().map_or("public", |community| community.expose());
     let trap = content(sender, &item.notice);
     let version = match target.version {
-        Version::V1 => trap::Version::V1,
-        Version::V2c => trap::Version::V2c,
+        Version::V1 => snmp::Version::V1,
+        Version::V2c => snmp::Version::V2c,
     };
     encode(version, community.as_bytes(), ticks, &trap, request_id, agent)
 }

@@ -35,15 +35,6 @@ pub fn source(runtime: tokio::runtime::Handle) -> UnitSource {
     Arc::new(move |names: &[String]| runtime.block_on(units(names)))
 }
 
-/// How a collector's thread asks once, without a runtime that lives on.
-pub fn once() -> UnitSource {
-    Arc::new(|names: &[String]| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| failed(&error.to_string()))?;
-        runtime.block_on(Systemd::new().units(names))
-    })
-}
-
 /// systemd on one bus. The connection is kept, and made again after a failure. It belongs to the runtime in which it was made.
 #[derive(Debug)]
 pub struct Systemd {

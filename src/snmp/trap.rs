@@ -1,18 +1,10 @@
 //! Traps as messages: SNMPv1's Trap-PDU (RFC 1157, section 4.1.6) and SNMPv2's (RFC 3416, section 4.2.6), with the
 //! translation between them (RFC 3584, section 3). No I/O.
 
+use super::Version;
 use crate::mib::ber;
 use crate::mib::oid::Oid;
 use crate::mib::value::Value;
-
-/// The version that a trap is sent in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Version {
-    /// SNMPv1.
-    V1,
-    /// SNMPv2c.
-    V2c,
-}
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,4 +102,45 @@ fn list<'a>(varbinds: impl Iterator<Item = &'a (Oid, Value)>) -> Vec<u8> {
         ber::push_octets(ber::SEQUENCE, &varbind, &mut out);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn oid(text: &str) -> Oid {
+        text.parse().expect("an OID")
+    }
+
+    fn trap(id: &str, varbinds: Vec<(Oid, Value)>) -> Trap {
+        Trap { id: oid(id), enterprise: oid("1.3.6.1.4.1.32473.1.3.1"), varbinds }
+    }
+
+    #[test]
+    fn version_1_has_its_own_names_for_traps() {
+        let cases = [
+            ("1.3.6.1.6.3.1.1.5.1", ("1.3.6.1.4.1.32473.1.3.1", 0, 0)),
+            ("1.3.6.1.6.3.1.1.5.4", ("1.3.6.1.4.1.32473.1.3.1", 3, 0)),
+            ("1.3.6.1.4.1.32473.1.0.2", ("1.3.6.1.4.1.32473.1", 6, 2)),
+            ("1.3.6.1.4.1.32473.2", ("1.3.6.1.4.1.32473", 6, 2)),
+        ];
+        for (id, (enterprise, generic, specific)) in cases {
+            assert_eq!(v1_names(&trap(id, Vec::new())), (oid(enterprise), generic, specific), "{id}");
+        }
+    }
+
+    #[test]
+    fn another_decoder_reads_what_is_written() {
+        let varbinds =
+            vec![(oid("1.3.6.1.2.1.1.5.0"), Value::text("x")), (oid("1.3.6.1.2.1.1.6.0"), Value::Counter64(1))];
+        let trap = trap("1.3.6.1.4.1.32473.1.0.2", varbinds);
+        let octets = encode(Version::V2c, b"public", 300, &trap, 9, [0; 4]);
+        let message: rasn_snmp::v2c::Message<rasn_snmp::v2::Pdus> = rasn::ber::decode(&octets).expect("a message");
+        let rasn_snmp::v2::Pdus::Trap(pdu) = message.data else { panic!("not a trap") };
+        assert_eq!((pdu.0.request_id, pdu.0.variable_bindings.len()), (9, 4));
+        let octets = encode(Version::V1, b"public", 300, &trap, 9, [192, 0, 2, 1]);
+        let message: rasn_snmp::v1::Message<rasn_snmp::v1::Pdus> = rasn::ber::decode(&octets).expect("a message");
+        let rasn_snmp::v1::Pdus::Trap(pdu) = message.data else { panic!("not a trap") };
+        assert_eq!(pdu.variable_bindings.len(), 1, "a Counter64 stays away");
+    }
 }

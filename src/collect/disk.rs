@@ -1,0 +1,281 @@
+//! Whole disks: what is read and written, how long that takes, and how busy they are.
+//!
+//! Relies on /proc/diskstats. Partitions, and devices that live in memory or in a file, are left out: what is read from
+//! them is read from a disk too, or from none. A drive without a medium has no row.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::{DEADLINE, Error, Family, Root, Section};
+use crate::metric::{Index, Label, Metric, Now, Unit};
+
+/// One disk at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Disk {
+    /// The kernel's name of it: `sda`.
+    pub device: String,
+    /// What its maker calls it; device/model.
+    pub model: Option<String>,
+    /// Its serial number; device/serial, or serial of a virtual disk.
+    pub serial: Option<String>,
+    /// Its size, in bytes; size * 512.
+    pub size: Option<u64>,
+    /// Reads and writes since it came.
+    pub activity: Activity,
+    /// The share of the time since the sample before in which it had work, 0 to 1; absent at first.
+    pub used_ratio: Option<f64>,
+}
+
+/// What a disk did since it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Activity {
+    /// Reads that ended; field 1 of the kernel's Documentation/admin-guide/iostats.rst.
+    pub reads: u64,
+    /// Bytes read; field 3 * 512.
+    pub read_bytes: u64,
+    /// Time of all reads together; field 4.
+    pub read_time: Duration,
+    /// Writes that ended; field 5.
+    pub writes: u64,
+    /// Bytes written; field 7 * 512.
+    pub written_bytes: u64,
+    /// Time of all writes together; field 8.
+    pub write_time: Duration,
+    /// Reads and writes under way; field 9.
+    pub now: u64,
+    /// Time in which there was work; field 10.
+    pub io_time: Duration,
+}
+
+/// The section.
+pub static SECTION: Section<Vec<Disk>> = Section {
+    name: "disk",
+    interval: |config| config.disk.interval,
+    deadline: DEADLINE,
+    start: |setup| {
+        let root = setup.root.clone();
+        let mut earlier = Earlier::default();
+        Box::new(move |now| read(&root, now, &mut earlier))
+    },
+    slot: |snapshot| &mut snapshot.disk,
+    status: |snapshot| &snapshot.disk.status,
+};
+
+/// The sample before: when, and each disk's time with work.
+#[derive(Default)]
+struct Earlier {
+    at: Duration,
+    io_times: HashMap<String, Duration>,
+}
+
+fn read(root: &Root, now: Now, earlier: &mut Earlier) -> Result<Vec<Disk>, Error> {
+    let mut disks: Vec<Disk> = root
+        .read("proc/diskstats")?
+        .lines()
+        .filter_map(parse)
+        .filter_map(|(device, activity)| describe(root, device, activity))
+        .collect();
+    compare(&mut disks, now.monotonic, earlier);
+    Ok(disks)
+}
+
+/// Fills in the shares, and keeps this sample for the next time.
+fn compare(disks: &mut [Disk], now: Duration, earlier: &mut Earlier) {
+    let passed = now.saturating_sub(earlier.at).as_secs_f64();
+    for disk in disks.iter_mut() {
+        let before = earlier.io_times.get(&disk.device).copied();
+        // The kernel's milliseconds wrap at 32 bits: then there is no share, once.
+        let busy = before.and_then(|before| disk.activity.io_time.checked_sub(before));
+        disk.used_ratio = busy.filter(|_| passed > 0.0).map(|busy| (busy.as_secs_f64() / passed).clamp(0.0, 1.0));
+    }
+    earlier.at = now;
+    earlier.io_times = disks.iter().map(|disk| (disk.device.clone(), disk.activity.io_time)).collect();
+}
+
+/// Devices whose contents are in memory, in a file, or on a disc that comes and goes.
+const UNREAL: &[&str] = &["loop", "ram", "zram", "sr"];
+
+/// The kernel's unit in these files, whatever the disk's own.
+const SECTOR_BYTES: u64 = 512;
+
+/// One line of /proc/diskstats: `8 0 sda` and at least eleven numbers.
+fn parse(line: &str) -> Option<(&str, Activity)> {
+    let mut words = line.split_ascii_whitespace().skip(2);
+    let device = words.next()?;
+    let unreal = |prefix: &&str| {
+        device.strip_prefix(*prefix).is_some_and(|rest| rest.bytes().all(|character| character.is_ascii_digit()))
+    };
+    if UNREAL.iter().any(unreal) {
+        return None;
+    }
+    let mut fields = [0; 11];
+    for field in &mut fields {
+        *field = words.next()?.parse::<u64>().ok()?;
+    }
+    let [reads, _, read, read_time, writes, _, written, write_time, now, io_time, _] = fields;
+    let activity = Activity {
+        reads,
+        read_bytes: read.saturating_mul(SECTOR_BYTES),
+        read_time: Duration::from_millis(read_time),
+        writes,
+        written_bytes: written.saturating_mul(SECTOR_BYTES),
+        write_time: Duration::from_millis(write_time),
+        now,
+        io_time: Duration::from_millis(io_time),
+    };
+    Some((device, activity))
+}
+
+/// What sysfs says of a device; `None` for a partition and for a drive without a medium.
+fn describe(root: &Root, device: &str, activity: Activity) -> Option<Disk> {
+    // A name such as `cciss/c0d0` can't be a file's: sysfs has an exclamation mark there.
+    let directory = format!("sys/class/block/{}", device.replace('/', "!"));
+    let size = root.read_number::<u64>(format!("{directory}/size")).map(|sectors| sectors.saturating_mul(SECTOR_BYTES));
+    if size == Some(0) || root.path(format!("{directory}/partition")).exists() {
+        return None;
+    }
+    let text = |file: &str| root.read_trimmed(format!("{directory}/{file}"));
+    Some(Disk {
+        device: device.to_string(),
+        model: text("device/model"),
+        serial: text("device/serial").or_else(|| text("serial")),
+        size,
+        activity,
+        used_ratio: None,
+    })
+}
+
+/// What leaves the agent.
+pub static FAMILY: Family<Disk> = Family {
+    section: "disk",
+    subject: "disk",
+    object: "Disk",
+    arc: 23,
+    help: "One whole disk.",
+    exported: true,
+    rows: |snapshot, visit| {
+        if let Some(disks) = snapshot.disk.get() {
+            disks.iter().for_each(visit);
+        }
+    },
+    index: Index::Name { key: |disk| Cow::Borrowed(&disk.device), preferred: |_| None },
+    labels: &[
+        Label::identity(2, "device", "The kernel's name of it.", "/proc/diskstats", |disk: &Disk| {
+            Some(Cow::Borrowed(&disk.device))
+        }),
+        Label::info(3, "model", "What its maker calls it.", "/sys/class/block/*/device/model", |disk: &Disk| {
+            disk.model.as_deref().map(Cow::Borrowed)
+        }),
+        Label::info(4, "serial", "Its serial number.", "/sys/class/block/*/device/serial", |disk: &Disk| {
+            disk.serial.as_deref().map(Cow::Borrowed)
+        }),
+    ],
+    metrics: &[
+        Metric::counter(5, "read_bytes_total", Unit::Bytes, "Bytes read.", "/proc/diskstats field 3 * 512", |disk| {
+            Some(disk.activity.read_bytes.into())
+        }),
+        Metric::counter(
+            6,
+            "written_bytes_total",
+            Unit::Bytes,
+            "Bytes written.",
+            "/proc/diskstats field 7 * 512",
+            |disk| Some(disk.activity.written_bytes.into()),
+        ),
+        Metric::counter(
+            7,
+            "reads_completed_total",
+            Unit::Count,
+            "Reads that ended.",
+            "/proc/diskstats field 1",
+            |disk| Some(disk.activity.reads.into()),
+        ),
+        Metric::counter(
+            8,
+            "writes_completed_total",
+            Unit::Count,
+            "Writes that ended.",
+            "/proc/diskstats field 5",
+            |disk| Some(disk.activity.writes.into()),
+        ),
+        Metric::counter(
+            9,
+            "read_time_seconds_total",
+            Unit::Seconds,
+            "Time of all reads together.",
+            "/proc/diskstats field 4",
+            |disk| Some(disk.activity.read_time.as_secs_f64().into()),
+        ),
+        Metric::counter(
+            10,
+            "write_time_seconds_total",
+            Unit::Seconds,
+            "Time of all writes together.",
+            "/proc/diskstats field 8",
+            |disk| Some(disk.activity.write_time.as_secs_f64().into()),
+        ),
+        Metric::counter(
+            11,
+            "io_time_seconds_total",
+            Unit::Seconds,
+            "Time in which there was work.",
+            "/proc/diskstats field 10",
+            |disk| Some(disk.activity.io_time.as_secs_f64().into()),
+        ),
+        Metric::gauge(12, "io_now", Unit::Count, "Reads and writes under way.", "/proc/diskstats field 9", |disk| {
+            Some(disk.activity.now.into())
+        }),
+        Metric::gauge(
+            13,
+            "used_ratio",
+            Unit::Ratio,
+            "Share of the time since the last collection in which there was work.",
+            "/proc/diskstats field 10",
+            |disk| disk.used_ratio.map(Into::into),
+        ),
+        Metric::gauge(14, "size_bytes", Unit::Bytes, "Its size.", "/sys/class/block/*/size * 512", |disk| {
+            disk.size.map(Into::into)
+        }),
+    ],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SDA: &str = "   8       0 sda 10 1 200 30 40 2 500 60 7 8000 90 0 0 0 0 0 0";
+
+    #[test]
+    fn fields_are_those_of_the_kernel() {
+        let (device, activity) = parse(SDA).expect("a whole line");
+        assert_eq!((device, activity.reads, activity.writes, activity.now), ("sda", 10, 40, 7));
+        assert_eq!((activity.read_bytes, activity.written_bytes), (102_400, 256_000));
+        assert_eq!(activity.io_time, Duration::from_secs(8));
+    }
+
+    #[test]
+    fn shares_need_a_sample_before() {
+        let disk = |io_time| {
+            let activity = Activity { io_time: Duration::from_secs(io_time), ..parse(SDA).expect("a whole line").1 };
+            describe(&Root::new("/nonexistent"), "sda", activity).expect("no partition")
+        };
+        let mut earlier = Earlier::default();
+        let mut share = |now, io_time| {
+            let mut disks = [disk(io_time)];
+            compare(&mut disks, Duration::from_secs(now), &mut earlier);
+            disks[0].used_ratio
+        };
+        assert_eq!([share(10, 8), share(20, 13), share(30, 2), share(30, 3)], [None, Some(0.5), None, None]);
+    }
+
+    #[test]
+    fn odd_lines_and_unreal_devices_are_passed_over() {
+        let unreal = SDA.replace("sda", "loop0");
+        for line in ["", "8 1 sda1 1 2 3 4", "8 0 sda a b c d e f g h i j k", &unreal] {
+            assert_eq!(parse(line), None, "{line:?}");
+        }
+        assert!(parse(&SDA.replace("sda", "sram")).is_some());
+        assert!(parse(&SDA.replace(" 200 ", " 18446744073709551615 ")).is_some());
+    }
+}
