@@ -409,4 +409,11 @@ mod tests {
         assert_eq!(parse_pressure("some avg10=x"), None);
         assert_eq!(parse_pressure("some avg10=0.00 avg60=50.00 avg300=0.00 total=1500000\n"), Some((1.5, 0.5)));
     }
+
+    #[test]
+    fn a_whole_host_has_its_four_cores() {
+        let cpu = read(&Root::new("tests/fixtures/root"), &mut Earlier::default()).expect("a whole host");
+        assert_eq!((cpu.cores.len(), cpu.cores[3].frequency), (4, Some(2.4e9)));
+        assert_eq!((cpu.load, cpu.running), (Some([0.52, 0.48, 0.35]), Some(2)));
+    }
 }

@@ -278,4 +278,13 @@ mod tests {
         assert!(parse(&SDA.replace("sda", "sram")).is_some());
         assert!(parse(&SDA.replace(" 200 ", " 18446744073709551615 ")).is_some());
     }
+
+    #[test]
+    fn a_whole_host_has_its_two_disks() {
+        let now = Now { wall: jiff::Timestamp::UNIX_EPOCH, monotonic: Duration::ZERO };
+        let disks = read(&Root::new("tests/fixtures/root"), now, &mut Earlier::default()).expect("a whole host");
+        let found: Vec<_> = disks.iter().map(|disk| (disk.device.as_str(), disk.serial.as_deref())).collect();
+        assert_eq!(found, [("sda", None), ("nvme0n1", Some("21513C800123"))]);
+        assert_eq!(disks[0].size, Some(256_060_514_304));
+    }
 }

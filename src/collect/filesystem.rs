@@ -1,8 +1,7 @@
 //! Mounted filesystems: space, inodes, and whether they can be written and read.
 //!
-//! Mounts come from process 1 where that is allowed: a service's own namespace shows protected directories as mounts of
-//! their own, all read-only. Sizes come from statvfs(3), which may hang for ever on a dead network mount: each mount is
-//! asked on a thread of its own, so that a dead one loses its own numbers and nothing else.
+//! Relies on the mount table and on statvfs(3), which may hang for ever on a dead network mount: each mount is asked on a
+//! thread of its own, so that a dead one loses its own numbers and nothing else.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -16,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
+use super::mounts::{self, Mount};
 use super::{DEADLINE, Error, Family, Root, Section};
 use crate::metric::{Index, Interval, Label, Metric, Unit};
 
@@ -147,98 +147,12 @@ pub static SECTION: Section<Filesystems> = Section {
 };
 
 fn read(root: &Root, filters: &Filters, busy: &Busy) -> Result<Filesystems, Error> {
-    let (mut rows, hidden) = filters.apply(mounts(root)?);
+    let (mut rows, hidden) = filters.apply(mounts::read(root)?);
     let spaces = ask_all(root, &rows, busy);
     for (row, space) in rows.iter_mut().zip(spaces) {
         row.space = space;
     }
     Ok(Filesystems { rows, hidden })
-}
-
-/// One line of the mount table, and the number of the device that tells filesystems apart.
-#[derive(Debug, Clone, PartialEq)]
-struct Mount {
-    device_number: String,
-    filesystem: Filesystem,
-}
-
-fn mounts(root: &Root) -> Result<Vec<Mount>, Error> {
-    // The mount options of the agent's own namespace say what the agent may write, not what the host can.
-    let tables: [(&str, fn(&str) -> Option<Mount>); 3] = [
-        ("proc/1/mountinfo", |line| parse_mountinfo(line, true)),
-        ("proc/self/mountinfo", |line| parse_mountinfo(line, false)),
-        ("proc/mounts", parse_mounts),
-    ];
-    let mut failure = None;
-    for (table, parse) in tables {
-        match root.read(table) {
-            Ok(text) => {
-                let mounts: Vec<Mount> = text.lines().filter_map(parse).collect();
-                if !mounts.is_empty() {
-                    return Ok(mounts);
-                }
-                failure = failure.or_else(|| Some(Error::malformed(root.path(table), "no mounts")));
-            }
-            Err(error) => failure = Some(error),
-        }
-    }
-    Err(failure.unwrap_or_else(|| Error::malformed(root.path("proc/mounts"), "no mounts")))
-}
-
-/// proc_pid_mountinfo(5): `36 35 98:0 /root /mountpoint options optional... - type source super-options`.
-fn parse_mountinfo(line: &str, host_options: bool) -> Option<Mount> {
-    let (mount, filesystem) = line.split_once(" - ")?;
-    let mut mount = mount.split(' ').skip(2);
-    let device_number = mount.next()?.to_string();
-    let mountpoint = decode(mount.nth(1)?);
-    let options = mount.next()?;
-    let mut filesystem = filesystem.split(' ');
-    let fstype = decode(filesystem.next()?);
-    let device = decode(filesystem.next()?);
-    let super_options = filesystem.next().unwrap_or("");
-    let read_only = is_read_only(super_options) || (host_options && is_read_only(options));
-    let filesystem = Filesystem { mountpoint, device, fstype, read_only, space: None };
-    filesystem.mountpoint.starts_with('/').then_some(Mount { device_number, filesystem })
-}
-
-/// fstab(5): `device mountpoint type options 0 0`. There is no device number; the device has to do.
-fn parse_mounts(line: &str) -> Option<Mount> {
-    let mut words = line.split(' ');
-    let (device, mountpoint, fstype) = (decode(words.next()?), decode(words.next()?), decode(words.next()?));
-    let read_only = is_read_only(words.next()?);
-    let device_number = device.clone();
-    let filesystem = Filesystem { mountpoint, device, fstype, read_only, space: None };
-    filesystem.mountpoint.starts_with('/').then_some(Mount { device_number, filesystem })
-}
-
-fn is_read_only(options: &str) -> bool {
-    options.split(',').any(|option| option == "ro")
-}
-
-/// The kernel writes blanks and backslashes as three octal digits: `\040`.
-fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let escaped = (first == b'\\').then(|| after.get(..3).and_then(octal)).flatten();
-        match escaped {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(3..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn octal(digits: &[u8]) -> Option<u8> {
-    let digits =
-        std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()))?;
-    u8::from_str_radix(digits, 8).ok()
 }
 
 /// What is left out.
@@ -253,29 +167,35 @@ impl Filters {
         Filters { types: patterns(&config.exclude_types), mountpoints: patterns(&config.exclude_mountpoints) }
     }
 
-    fn hides(&self, filesystem: &Filesystem) -> bool {
-        filesystem.mountpoint != "/"
-            && (self.types.iter().any(|pattern| pattern.matches(&filesystem.fstype))
-                || self.mountpoints.iter().any(|pattern| pattern.matches(&filesystem.mountpoint)))
+    fn hides(&self, mount: &Mount) -> bool {
+        mount.mountpoint != "/"
+            && (self.types.iter().any(|pattern| pattern.matches(&mount.fstype))
+                || self.mountpoints.iter().any(|pattern| pattern.matches(&mount.mountpoint)))
     }
 
     /// The filesystems that stay, by mount point, and how many were left out. A filesystem mounted twice stands once,
     /// at its shortest mount point; of mounts over each other the last is what programs see.
     fn apply(&self, mounts: Vec<Mount>) -> (Vec<Filesystem>, usize) {
         let visible: HashMap<String, Mount> =
-            mounts.into_iter().map(|mount| (mount.filesystem.mountpoint.clone(), mount)).collect();
+            mounts.into_iter().map(|mount| (mount.mountpoint.clone(), mount)).collect();
         let all = visible.len();
-        let mut kept: Vec<Mount> = visible.into_values().filter(|mount| !self.hides(&mount.filesystem)).collect();
+        let mut kept: Vec<Mount> = visible.into_values().filter(|mount| !self.hides(mount)).collect();
         let hidden = all.saturating_sub(kept.len());
         kept.sort_by(|one, other| {
-            let order = |mount: &Mount| (mount.filesystem.mountpoint.len(), mount.filesystem.mountpoint.clone());
+            let order = |mount: &Mount| (mount.mountpoint.len(), mount.mountpoint.clone());
             order(one).cmp(&order(other))
         });
         let mut seen = HashSet::new();
         let mut rows: Vec<Filesystem> = kept
             .into_iter()
             .filter(|mount| seen.insert(mount.device_number.clone()))
-            .map(|mount| mount.filesystem)
+            .map(|mount| Filesystem {
+                mountpoint: mount.mountpoint,
+                device: mount.device,
+                fstype: mount.fstype,
+                read_only: mount.read_only,
+                space: None,
+            })
             .collect();
         rows.sort_by(|one, other| one.mountpoint.cmp(&other.mountpoint));
         (rows, hidden)
@@ -436,32 +356,18 @@ mod tests {
         25 22 8:1 /etc /mnt/etc rw master:3 propagate_from:2 - ext4 /dev/sda1 rw\n\
         26 22 0:50 / /run/user/0 rw - fuse.sshfs me@there: rw\n";
 
-    fn rows(host_options: bool) -> (Vec<Filesystem>, usize) {
-        let mounts = MOUNTINFO.lines().filter_map(|line| parse_mountinfo(line, host_options)).collect();
+    fn rows() -> (Vec<Filesystem>, usize) {
+        let mounts = MOUNTINFO.lines().filter_map(|line| mounts::parse_mountinfo(line, true)).collect();
         Filters::new(&Config::default()).apply(mounts)
     }
 
     #[test]
     fn filters_leave_each_device_once() {
-        let (rows, hidden) = rows(true);
+        let (rows, hidden) = rows();
         let found: Vec<_> =
             rows.iter().map(|row| (row.mountpoint.as_str(), row.fstype.as_str(), row.read_only)).collect();
         assert_eq!(found, [("/", "ext4", true), ("/mnt/a b", "xfs", true)]);
         assert_eq!(hidden, 2);
-    }
-
-    #[test]
-    fn own_mount_options_do_not_make_the_host_read_only() {
-        let found: Vec<bool> = rows(false).0.iter().map(|row| row.read_only).collect();
-        assert_eq!(found, [true, false]);
-    }
-
-    #[test]
-    fn odd_lines_are_passed_over() {
-        for line in ["", " - ", "1 2 3 - 4 5", "1 1 0:2 / x rw - ext4 /dev/sda1 rw", "1 1 0:2 / / rw ext4 a b"] {
-            assert_eq!(parse_mountinfo(line, true), None, "{line:?}");
-        }
-        assert_eq!(decode("\\04\\999\\134\\"), "\\04\\999\\\\");
     }
 
     #[test]
@@ -473,10 +379,18 @@ mod tests {
 
     #[test]
     fn a_mount_that_has_not_returned_is_not_asked_again() {
-        let row = rows(true).0.remove(0);
+        let row = rows().0.remove(0);
         let busy = Busy::default();
         assert!(ask_all(&Root::new("/"), std::slice::from_ref(&row), &busy)[0].is_some());
         busy.lock().expect("no thread panicked").insert("/".into());
         assert_eq!(ask_all(&Root::new("/"), &[row], &busy), [None]);
+    }
+
+    #[test]
+    fn a_whole_host_has_its_two_filesystems() {
+        let found = read(&Root::new("tests/fixtures/root"), &Filters::new(&Config::default()), &Busy::default())
+            .expect("a whole host");
+        let rows: Vec<_> = found.rows.iter().map(|row| (row.mountpoint.as_str(), row.space.is_some())).collect();
+        assert_eq!((rows.as_slice(), found.hidden), ([("/", true), ("/var", true)].as_slice(), 5));
     }
 }

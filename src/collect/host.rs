@@ -209,4 +209,11 @@ mod tests {
         assert_eq!((parse_descriptors("1 2"), parse_descriptors("5 7 9")), (None, Some((0, 9))));
         assert_eq!(count_users(&["0".into(), "1000".into(), ".#1000x".into()]), 2);
     }
+
+    #[test]
+    fn another_root_is_another_host() {
+        let host = read(&Root::new("tests/fixtures/root")).expect("a whole host");
+        assert_eq!((host.name.as_deref(), host.kernel.as_deref()), (Some("sensor-17"), Some("6.12.0-1-amd64")));
+        assert_eq!((host.users, host.boot, host.uptime), (Some(1), 1_760_000_000, Some(864_000.25)));
+    }
 }

@@ -18,6 +18,7 @@ pub mod process;
 pub mod section;
 pub mod service;
 
+mod mounts;
 mod root;
 
 use std::time::Duration;
