@@ -126,7 +126,7 @@ fn describe(snapshot: &Snapshot, subject: &health::alarm::Subject) -> Subject {
     Subject {
         subject: subject.name.clone(),
         state: subject.state,
-        summary: summary(snapshot, &subject.name),
+        summary: if subject.problem.is_none() { summary(snapshot, &subject.name) } else { String::new() },
         age_seconds: collected.map(|at| snapshot.now.monotonic.saturating_sub(at.monotonic).as_secs_f64()),
         problem: subject.problem.clone(),
     }
@@ -162,6 +162,8 @@ const PHRASES: &[(&str, &str, Pick, &str)] = &[
     ("memory", "swap_used_ratio", Only, "swap {} used"),
     ("filesystem", "used_ratio", Rows, "{} filesystems"),
     ("filesystem", "used_ratio", Greatest, "fullest {}"),
+    ("disk", "io_time_seconds_total", Rows, "{} disks"),
+    ("disk", "used_ratio", Greatest, "busiest {}"),
     ("interface", "up", Rows, "{} interfaces"),
     ("interface", "up", Sum, "{} up"),
     ("hwmon", "temperature_celsius", Greatest, "hottest {}"),
@@ -178,11 +180,11 @@ fn summary(snapshot: &Snapshot, section: &str) -> String {
     let families: Vec<_> = FAMILIES.iter().filter(|family| family.shape().section == section).collect();
     let phrase = |(subject, metric, pick, phrase): &(&str, &str, Pick, &str)| {
         let family = families.iter().find(|family| family.shape().subject == *subject)?;
-        Some(phrase.replace("{}", &number(snapshot, **family, metric, *pick)?))
+        Some(say(phrase, &number(snapshot, **family, metric, *pick)?))
     };
     let said: Vec<String> = PHRASES.iter().filter_map(phrase).collect();
     if said.is_empty() {
-        return families.iter().find_map(|family| rows(snapshot, **family)).unwrap_or_default();
+        return families.iter().find_map(|family| rows(snapshot, **family)).unwrap_or_else(|| "none".into());
     }
     let joined = said.iter().map(|phrase| if phrase.starts_with(' ') { phrase.clone() } else { format!(", {phrase}") });
     joined.collect::<String>().trim_start_matches([',', ' ']).to_string()
@@ -192,7 +194,13 @@ fn summary(snapshot: &Snapshot, section: &str) -> String {
 fn rows(snapshot: &Snapshot, family: &dyn Projection<Snapshot>) -> Option<String> {
     let mut count = 0_u64;
     family.visit(snapshot, &mut |_| count += 1);
-    (!family.shape().scalar && count > 0).then(|| format!("{count} rows"))
+    (!family.shape().scalar && count > 0).then(|| say("{} rows", &count.to_string()))
+}
+
+/// The phrase with its number, in the singular where there is one of a thing.
+fn say(phrase: &str, number: &str) -> String {
+    let one = phrase.strip_suffix("es").filter(|word| word.ends_with("ss")).or_else(|| phrase.strip_suffix('s'));
+    one.filter(|_| number == "1").unwrap_or(phrase).replace("{}", number)
 }
 
 fn number(snapshot: &Snapshot, family: &dyn Projection<Snapshot>, metric: &str, pick: Pick) -> Option<String> {
@@ -372,6 +380,14 @@ mod tests {
                 assert!(shape.metrics.iter().any(|descriptor| descriptor.name == *metric), "{subject} {metric}");
             }
         }
+    }
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!(say("{} processes", "1"), "1 process");
+        assert_eq!(say("{} fans", "1"), "1 fan");
+        assert_eq!(say("{} fans", "0"), "0 fans");
+        assert_eq!(say("{} used", "1"), "1 used");
     }
 
     #[test]

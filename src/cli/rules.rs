@@ -41,9 +41,11 @@ fn table(rules: &[Rule<Snapshot>]) -> String {
     table.set_header(["RULE", "METRIC", "IS", "WARNING", "CRITICAL", "CLEAR", "FOR"]);
     let level = |level: Option<f64>| level.map(|level| level.to_string()).unwrap_or_default();
     for Rule { written, metric, .. } in rules {
+        let globs: Vec<String> = written.labels.iter().map(|(label, glob)| format!("{label}={glob}")).collect();
+        let globs = if globs.is_empty() { String::new() } else { format!("{{{}}}", globs.join(",")) };
         let metric = match &written.rate {
-            Some(span) => format!("{metric} per second over {span}"),
-            None => metric.clone(),
+            Some(span) => format!("{metric}{globs} per second over {span}"),
+            None => format!("{metric}{globs}"),
         };
         let direction = match written.direction {
             Direction::Above => "above",

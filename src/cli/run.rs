@@ -7,9 +7,9 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::{FAILED, GOOD, WRONG, complain, configuration};
+use super::{FAILED, GOOD, WRONG, complain, tell};
 use crate::agent;
-use crate::config::{Log, LogFormat, LogLevel};
+use crate::config::{Log, LogFormat, LogLevel, load};
 
 /// Run the agent in the foreground.
 ///
@@ -22,8 +22,17 @@ pub struct Arguments {}
 
 impl Arguments {
     pub(super) fn run(self, config: Option<&Path>) -> u8 {
-        let Some(loaded) = configuration(config) else { return WRONG };
+        let loaded = match load(config) {
+            Ok(loaded) => loaded,
+            Err(findings) => {
+                tell(&findings);
+                return WRONG;
+            }
+        };
         log(&loaded.config.log);
+        for line in loaded.warnings.lines() {
+            tracing::warn!("{line}");
+        }
         match agent::run(loaded) {
             Ok(()) => GOOD,
             Err(error) => {

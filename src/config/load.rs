@@ -157,13 +157,14 @@ fn mask_letter(letter: char, hidden: bool) -> String {
     if hidden && letter != '\n' { "*".repeat(letter.len_utf8()) } else { letter.to_string() }
 }
 
-/// Reads the communities that stand in files of their own; a file that can't be read was found by the checks.
+/// Puts communities that stand in files of their own in the place of the files' names; a file that can't be read was found by the checks.
 fn take_secrets(config: &mut Config) {
     for community in &mut config.snmp.community {
         if let Some(path) = &community.name_file
             && let Ok(text) = read(path)
         {
             community.name = text.lines().next().map(Secret::new);
+            community.name_file = None;
         }
     }
 }

@@ -59,13 +59,13 @@ fn unknown_keys_get_the_nearest() {
     broken(
         "[redfish]\nurl = 1\n",
         expect![[r#"
-        error: redfish: no such key
-         --> vitalsd.toml:1:2
-          |
-        1 | [redfish]
-          |  ^^^^^^^
-          |
-          = help: known here: agent, log, system, snmp, mib, collect, http, notify, rule"#]],
+            error: redfish: no such key
+             --> vitalsd.toml:1:2
+              |
+            1 | [redfish]
+              |  ^^^^^^^
+              |
+              = help: known here: agent, log, system, snmp, mib, collect, http, notify, rule, service"#]],
     );
 }
 
@@ -431,6 +431,7 @@ fn files_of_secrets_are_for_the_agent_alone() {
     let loaded = load(Some(&file)).expect("the secret is closed");
     let name = loaded.config.snmp.community[0].name.clone();
     assert_eq!(name.as_ref().map(Secret::expose), Some("s3cret"));
+    assert_eq!(loaded.config.snmp.community[0].name_file, None);
     std::fs::remove_file(&file).expect("removed");
     expect![[r#"
         error: /DIR/vitalsd.toml: No such file or directory (os error 2)
