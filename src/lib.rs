@@ -8,5 +8,6 @@ pub mod mib;
 pub mod notify;
 pub mod render;
 pub mod secret;
+pub mod server;
 pub mod snmp;
 pub mod state;
