@@ -188,10 +188,12 @@ const GET: u8 = 0xa0;
 const NEXT: u8 = 0xa1;
 const SET: u8 = 0xa3;
 const BULK: u8 = 0xa5;
-const SILENCE: Option<(i64, i64, &[(&str, u8)])> = None;
+/// error-status, error-index, and names with their values' tags; `None` is silence.
+type Wanted<'a> = Option<(i64, i64, &'a [(&'a str, u8)])>;
+const SILENCE: Wanted = None;
 
 /// Sends a request to a fresh agent, and compares error-status, error-index, and names with their values' tags.
-fn check(row: &str, datagram: &[u8], wanted: Option<(i64, i64, &[(&str, u8)])>) -> Agent {
+fn check(row: &str, datagram: &[u8], wanted: Wanted) -> Agent {
     let mut agent = Agent::new();
     let answer = agent.send(datagram, true).map(|octets| read(&octets));
     let found = answer.as_ref().map(|read| {
