@@ -248,7 +248,7 @@ pub static FAMILY: Family<Cpu> = Family {
     index: Index::Scalar,
     labels: &[],
     metrics: &[
-        Metric::gauge(1, "count", Unit::Count, "Processors that are on line.", "/proc/stat cpu0 and on", |cpu| {
+        Metric::gauge(1, "processors", Unit::Count, "Processors that are on line.", "/proc/stat cpu0 and on", |cpu| {
             u64::try_from(cpu.cores.len()).ok().filter(|count| *count > 0).map(Into::into)
         }),
         Metric::gauge(2, "load1", Unit::Average, "Load average over 1 minute.", "/proc/loadavg", |cpu| {

@@ -16,7 +16,7 @@ use nix::sys::socket::{
     self, AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockFlag, SockType,
     SockaddrStorage, setsockopt, sockopt,
 };
-use tokio::io::unix::AsyncFd;
+use tokio::io::Interest;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{Host, Listen};
@@ -76,21 +76,28 @@ fn open(address: SocketAddr) -> nix::Result<UdpSocket> {
 /// Answers until `shutdown` is ready. Must run on a runtime with I/O. A SET is stored before anything behind it is
 /// answered. The error is the socket's: nothing that a sender does causes one.
 pub async fn serve(socket: Socket, host: Arc<dyn Host>, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
-    let socket = AsyncFd::new(socket.socket)?;
+    let socket = tokio::net::UdpSocket::from_std(socket.socket)?;
     let mut server = Server::new(host);
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
-        let mut ready = tokio::select! {
+        tokio::select! {
             () = &mut shutdown => return Ok(()),
             ready = socket.readable() => ready?,
-        };
-        match server.exchange(socket.as_raw_fd()) {
-            // A batch that isn't full emptied the socket; what comes now makes it ready again.
-            Ok(received) if received < BATCH => ready.clear_ready(),
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(Errno::EAGAIN) => ready.clear_ready(),
-            // An earlier answer's ICMP error is reported here, once: the next call goes on.
-            Err(Errno::ECONNREFUSED | Errno::EHOSTUNREACH | Errno::ENETUNREACH | Errno::ENOMEM | Errno::ENOBUFS) => {}
+        }
+        let mut outcome = Ok(0);
+        // A batch that isn't full emptied the socket: saying so here spares the call that would find nothing.
+        let _ = socket.try_io(Interest::READABLE, || {
+            outcome = server.exchange(socket.as_raw_fd());
+            let emptied = outcome.map_or_else(|errno| errno == Errno::EAGAIN, |received| received < BATCH);
+            if emptied { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+        });
+        match outcome {
+            Ok(received) if received == BATCH => tokio::task::yield_now().await,
+            Ok(_) | Err(Errno::EAGAIN | Errno::EINTR) => {}
+            // The kernel is short of memory, or reports an earlier answer's ICMP error, once: the next call goes on.
+            Err(Errno::ECONNREFUSED | Errno::EHOSTUNREACH | Errno::ENETUNREACH | Errno::ENOMEM | Errno::ENOBUFS) => {
+                tokio::task::yield_now().await;
+            }
             Err(errno) => return Err(errno.into()),
         }
     }

@@ -20,7 +20,7 @@ pub const TABLE: &[u32] = &[1, 3, 6, 1, 4, 1, 32473, 1, 1, 9, 1];
 const ROWS: u32 = 40;
 
 pub struct Agent {
-    engine: Engine,
+    pub engine: Engine,
     pub view: View,
     pub settings: Settings,
     pub counters: Counters,
@@ -188,10 +188,12 @@ const GET: u8 = 0xa0;
 const NEXT: u8 = 0xa1;
 const SET: u8 = 0xa3;
 const BULK: u8 = 0xa5;
-const SILENCE: Option<(i64, i64, &[(&str, u8)])> = None;
+/// error-status, error-index, and names with their values' tags; `None` is silence.
+type Wanted<'a> = Option<(i64, i64, &'a [(&'a str, u8)])>;
+const SILENCE: Wanted = None;
 
 /// Sends a request to a fresh agent, and compares error-status, error-index, and names with their values' tags.
-fn check(row: &str, datagram: &[u8], wanted: Option<(i64, i64, &[(&str, u8)])>) -> Agent {
+fn check(row: &str, datagram: &[u8], wanted: Wanted) -> Agent {
     let mut agent = Agent::new();
     let answer = agent.send(datagram, true).map(|octets| read(&octets));
     let found = answer.as_ref().map(|read| {
@@ -378,14 +380,8 @@ fn encodings() {
     let name = [6, 8, 0x2b, 6, 1, 2, 1, 1, 3, 0];
     let with = |value: &[u8]| around(&[&name[..], value].concat());
     check("plain", &with(&[5, 0]), Some((0, 0, up)));
-    let long: &[u8] = b"\x30\x84\0\0\0\x2b\x02\x84\0\0\0\x04\0\0\0\x01\x04\x81\x06public\xa0\x82\0\x16\x02\x02\0\x07\x02\x01\0\x02\x01\0";
-    let mut long = long.to_vec();
-    ber::push_octets(ber::SEQUENCE, &with(&[5, 0])[29..], &mut Vec::new());
-    long.extend([0x30, 0x81, 0]);
-    let length = long.len() - 6;
-    long[5] = u8::try_from(length).expect("short");
-    let pdu = long.iter().position(|&octet| octet == 0xa0).expect("a PDU");
-    long[pdu + 3] = u8::try_from(long.len() - pdu - 4).expect("short");
+    let mut long = b"\x30\x84\0\0\0\x24\x02\x84\0\0\0\x04\0\0\0\x01\x04\x81\x06public".to_vec();
+    long.extend(b"\xa0\x82\0\x0d\x02\x02\0\x07\x02\x01\0\x02\x01\0\x30\x81\0");
     check("G03-G05", &long, Some((0, 0, &[])));
     let refused: &[(&str, &[u8])] = &[
         ("G06", b"\x30\x80\x02\x01\x01\0\0"),

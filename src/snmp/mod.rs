@@ -12,7 +12,7 @@ pub mod trap;
 pub mod wire;
 
 #[cfg(test)]
-mod known_answers;
+pub(crate) mod known_answers;
 #[cfg(test)]
 mod properties;
 

@@ -47,9 +47,12 @@ fn the_judges_accept_the_module_under_any_root() {
         }
         let dump = run(mibdump.arg("VITALS-MIB"));
         assert!(dump.status.success(), "mibdump under {root}: {}{}", stdout(&dump), stderr(&dump));
-        let translate = run(Command::new("snmptranslate")
-            .env("MIBDIRS", module_path(directory.path()))
-            .args(["-m", "VITALS-MIB", "-On", "VITALS-MIB::vitalsMemoryUsedRatio.0"]));
+        let translate = run(Command::new("snmptranslate").env("MIBDIRS", module_path(directory.path())).args([
+            "-m",
+            "VITALS-MIB",
+            "-On",
+            "VITALS-MIB::vitalsMemoryUsedRatio.0",
+        ]));
         assert_eq!(stdout(&translate).trim(), format!(".{root}.1.12.8.0"), "{}", stderr(&translate));
         assert_eq!(stderr(&translate), "", "net-snmp's parser under {root}");
     }
@@ -72,9 +75,12 @@ fn the_module_and_a_live_agent_agree() {
     );
     let directory = directory();
     fs::write(directory.path().join("VITALS-MIB"), text("1.3.6.1.4.1.32473.1")).expect("a file");
-    let dump = run(Command::new("snmptranslate")
-        .env("MIBDIRS", module_path(directory.path()))
-        .args(["-m", "VITALS-MIB", "-Tp", "VITALS-MIB::vitalsObjects"]));
+    let dump = run(Command::new("snmptranslate").env("MIBDIRS", module_path(directory.path())).args([
+        "-m",
+        "VITALS-MIB",
+        "-Tp",
+        "VITALS-MIB::vitalsObjects",
+    ]));
     let readable: BTreeSet<String> = stdout(&dump)
         .lines()
         .filter(|line| line.contains("-R--") || line.contains("-RW-"))
@@ -105,7 +111,9 @@ fn the_module_and_a_live_agent_agree() {
     assert!(missing.is_empty(), "in the text, without instance: {missing:?}");
     assert!(unknown.is_empty(), "served, not in the text: {unknown:?}");
     // With the module loaded, shares and temperatures read as people write them.
-    let used = stdout(&walk).lines().find_map(|line| line.strip_prefix("VITALS-MIB::vitalsMemoryUsedRatio.0 = ").map(str::to_string));
+    let used = stdout(&walk)
+        .lines()
+        .find_map(|line| line.strip_prefix("VITALS-MIB::vitalsMemoryUsedRatio.0 = ").map(str::to_string));
     assert!(used.as_deref().is_some_and(|text| text.contains('.')), "{used:?}");
 }
 

@@ -35,9 +35,14 @@ fn get_answers_values_exceptions_and_errors() {
 #[test]
 fn ipv6_is_answered() {
     let agent = Agent::on_fixture("");
-    let output = run(Command::new("snmpget")
-        .env("MIBS", "")
-        .args(["-v2c", "-c", "public", "-On", &format!("udp6:[::1]:{}", agent.port), "1.3.6.1.2.1.1.5.0"]));
+    let output = run(Command::new("snmpget").env("MIBS", "").args([
+        "-v2c",
+        "-c",
+        "public",
+        "-On",
+        &format!("udp6:[::1]:{}", agent.port),
+        "1.3.6.1.2.1.1.5.0",
+    ]));
     assert!(stdout(&output).contains("sensor-07"), "{}", stderr(&output));
 }
 
@@ -89,7 +94,10 @@ fn communities_sources_and_views_are_kept_apart() {
     check(&agent, "snmpget", &["-v2c", "-c", "wrong", "-t", "1", "-r", "0"], &["1.3.6.1.2.1.1.5.0"], "Timeout");
     check(&agent, "snmpget", &["-v2c", "-c", "elsewhere", "-t", "1", "-r", "0"], &["1.3.6.1.2.1.1.5.0"], "Timeout");
     let seen = agent.snmp("snmpwalk", &["-v2c", "-c", "system-only"], &[".1"]);
-    assert!(seen.lines().all(|line| line.starts_with(&format!(".{SYSTEM}.")) || line.contains("No more variables")), "{seen}");
+    assert!(
+        seen.lines().all(|line| line.starts_with(&format!(".{SYSTEM}.")) || line.contains("No more variables")),
+        "{seen}"
+    );
     assert!(!seen.contains(".1.3.6.1.2.1.1.9."), "{seen}");
     check(&agent, "snmpget", &["-v2c", "-c", "system-only"], &["1.3.6.1.2.1.11.1.0"], "No Such Object");
     let page = agent.page("/metrics");

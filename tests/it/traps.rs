@@ -25,7 +25,8 @@ impl Receiver {
 
     fn spawn(directory: &Path, port: u16) -> Child {
         let config = directory.join("snmptrapd.conf");
-        let text = format!("snmpTrapdAddr udp:127.0.0.1:{port}\nauthCommunity log,execute,net traps\nformat2 V2 %B|%v\\n\n");
+        let text =
+            format!("snmpTrapdAddr udp:127.0.0.1:{port}\nauthCommunity log,execute,net traps\nformat2 V2 %B|%v\\n\n");
         fs::write(&config, text).expect("a file");
         Command::new("snmptrapd")
             .env("MIBS", ":")
@@ -89,7 +90,11 @@ fn use_memory(agent: &Agent, percent: u32) {
     let available = total * u64::from(100 - percent) / 100;
     let lines: Vec<String> = text
         .lines()
-        .map(|line| if line.starts_with("MemAvailable:") { format!("MemAvailable: {available} kB") } else { line.into() })
+        .map(
+            |line| {
+                if line.starts_with("MemAvailable:") { format!("MemAvailable: {available} kB") } else { line.into() }
+            },
+        )
         .collect();
     let fresh = path.with_extension("new");
     fs::write(&fresh, lines.join("\n") + "\n").expect("a file");
@@ -100,7 +105,9 @@ fn use_memory(agent: &Agent, percent: u32) {
 fn version_2c_raises_changes_and_clears() {
     let receiver = Receiver::start();
     let mut agent = Agent::on_fixture(&configuration("2c", receiver.port));
-    wait_for("coldStart", || receiver.log().contains(".1.3.6.1.6.3.1.1.4.1.0 = OID: .1.3.6.1.6.3.1.1.5.1").then_some(()));
+    wait_for("coldStart", || {
+        receiver.log().contains(".1.3.6.1.6.3.1.1.4.1.0 = OID: .1.3.6.1.6.3.1.1.5.1").then_some(())
+    });
     let trap = |arc: u32| format!(".1.3.6.1.6.3.1.1.4.1.0 = OID: .1.3.6.1.4.1.32473.1.0.{arc}");
     let seen = |arc: u32| {
         receiver.log().lines().filter(|line| line.contains(&trap(arc)) && line.contains("memory-test")).count()
