@@ -4,7 +4,7 @@
 //!
 //! 1. collect: each subject, on its own schedule, becomes a slot of the `Snapshot`: facts, or why there are none.
 //! 2. assess: rules over the metrics of the snapshot raise, change and clear alarms.
-//! 3. project: every family becomes rows of the private MIB, sorted and encoded; Prometheus and JSON loop over the same.
+//! 3. project: every family becomes rows of the private MIB, sorted and encoded. Prometheus loops over the same.
 //! 4. publish: one pointer is swapped; SNMP, HTTP and the control socket answer from what it points to.
 //! 5. notify: what happened to alarms is stored, then sent as traps.
 //!
@@ -44,16 +44,16 @@
 //!
 //! - A request never causes collection: SNMP, HTTP and the control socket read what is published.
 //! - Absent is absent: what can't be read has no row or value, and its section says why. It is never zero.
-//! - The time of day is read by `agent::clock`, and by `cli` where no agent runs; all else is told it. A monotonic clock
-//!   is read besides by `notify` and `collect::filesystem`, for how long they wait.
+//! - The time of day is read by `agent::clock`, and by `cli` where no agent runs; all else is told it. `notify` and
+//!   `collect::filesystem` read a monotonic clock besides, for how long they wait.
 //! - metric, health, mib, snmp, state, render and report do no I/O.
 //! - `async` is only in agent, server, remote, notify and http. Collectors block, each on a thread of its own.
 //! - Only `agent` starts what lives as long as the agent.
-//! - The environment is read in `config` only, save what libraries read: `NOTIFY_SOCKET` and where the bus is. No program
-//!   is ever started.
+//! - The environment is read in `config` only, save what libraries read: `NOTIFY_SOCKET` and where the bus is.
+//! - No program is ever started.
 //! - Nothing is written but the state directory and the control socket.
-//! - A subject is named in its file and in the lists of `collect`: SNMP, Prometheus and the MIB's text loop over families
-//!   and know none. `report` and the health summary look for metrics by name, and say less where there are none.
+//! - A subject is named in its file and in the lists of `collect`: SNMP, Prometheus and the MIB's text loop over
+//!   families and know none. `report` and the health summary look for metrics by name, and say less without.
 //! - No `unsafe`: the crate denies it.
 
 pub mod agent;
