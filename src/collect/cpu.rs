@@ -194,14 +194,6 @@ fn parse_load(text: &str) -> Option<[f64; 3]> {
 
 /// `some avg10=0.00 avg60=0.00 avg300=0.00 total=0`, by hand: before Linux 5.13 there is no line `full`, without which
 /// procfs takes nothing.
-fn parse_pressure(text: &str) -> Option<(f64, f64)> {
-    let some = text.lines().find_map(|line| line.strip_prefix("some "))?;
-    let field = |name| some.split_ascii_whitespace().find_map(|word| word.strip_prefix(name));
-    let percent: f64 = field("avg60=")?.parse().ok()?;
-    let total = Duration::from_micros(field("total=")?.parse().ok()?);
-    percent.is_finite().then_some((total.as_secs_f64(), percent / 100.0))
-}
-
 /// One column of a mode's time.
 macro_rules! seconds {
     ($row:ty, $column:literal, $mode:ident) => {
