@@ -5,10 +5,9 @@
 
 use std::io::Cursor;
 
-use procfs::{FromBufRead, Meminfo, MemoryPressure};
+use procfs::{FromBufRead, Meminfo};
 
-use super::pressure;
-use super::{DEADLINE, Error, Family, Root, Section};
+use super::{DEADLINE, Error, Family, Root, Section, pressure};
 use crate::metric::{Index, Metric, Unit};
 
 /// Memory at one moment.

@@ -21,9 +21,7 @@ impl Line {
         let field = |name| line.split_ascii_whitespace().find_map(|word| word.strip_prefix(name));
         let percent: f64 = field("avg60=")?.parse().ok()?;
         let total = Duration::from_micros(field("total=")?.parse().ok()?);
-        percent
-            .is_finite()
-            .then_some(Line { total_seconds: total.as_secs_f64(), last_minute: percent / 100.0 })
+        percent.is_finite().then_some(Line { total_seconds: total.as_secs_f64(), last_minute: percent / 100.0 })
     }
 }
 
@@ -35,7 +33,9 @@ mod tests {
     fn odd_lines_are_none() {
         let text = "some avg10=0.00 avg60=1.50 avg300=0.29 total=3102038\n";
         assert_eq!(Line::parse(text, "some"), Some(Line { total_seconds: 3.102_038, last_minute: 0.015 }));
-        for odd in ["", "some", "some avg60=x total=1", "some avg60=NaN total=1", "some avg60=1 total=-1", "full avg60=1"] {
+        for odd in
+            ["", "some", "some avg60=x total=1", "some avg60=NaN total=1", "some avg60=1 total=-1", "full avg60=1"]
+        {
             assert_eq!(Line::parse(odd, "some"), None, "{odd:?}");
         }
     }
