@@ -153,7 +153,7 @@ const PHRASES: &[(&str, &str, Pick, &str)] = &[
     ("host", "uptime_seconds", Only, "up {}"),
     ("host", "users", Only, "{} users"),
     ("cpu", "used_ratio", Only, "{} used"),
-    ("cpu", "count", Only, "{} processors"),
+    ("cpu", "processors", Only, "{} processors"),
     ("cpu", "load1", Only, "load {}"),
     ("cpu", "load5", Only, " {}"),
     ("cpu", "load15", Only, " {}"),

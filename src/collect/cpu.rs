@@ -5,9 +5,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::time::Duration;
 
-use super::{DEADLINE, Error, Family, Root, Section};
+use super::{DEADLINE, Error, Family, Root, Section, pressure};
 use crate::metric::{Index, Label, Metric, Unit};
 
 /// All processors at one moment.
@@ -32,7 +31,7 @@ pub struct Cpu {
     /// Tasks that wait for a disk; procs_blocked.
     pub blocked: Option<u64>,
     /// Time in which some task waited for a processor, in seconds since boot, and the share of the last 60 s, 0 to 1.
-    pub stalled: Option<(f64, f64)>,
+    pub stalled: Option<pressure::Line>,
 }
 
 /// One processor.
@@ -121,7 +120,7 @@ fn read(root: &Root, earlier: &mut Earlier) -> Result<Cpu, Error> {
     let mut cpu = parse(&stat, procfs::ticks_per_second())
         .ok_or_else(|| Error::malformed(root.path("proc/stat"), "no time of all processors"))?;
     cpu.load = root.read("proc/loadavg").ok().and_then(|text| parse_load(&text));
-    cpu.stalled = root.read("proc/pressure/cpu").ok().and_then(|text| parse_pressure(&text));
+    cpu.stalled = root.read("proc/pressure/cpu").ok().and_then(|text| pressure::Line::parse(&text, "some"));
     for core in &mut cpu.cores {
         let file = format!("sys/devices/system/cpu/cpu{}/cpufreq/scaling_cur_freq", core.number);
         core.frequency = root.read_number::<u32>(file).map(|kilohertz| f64::from(kilohertz) * 1000.0);
@@ -194,14 +193,6 @@ fn parse_load(text: &str) -> Option<[f64; 3]> {
 
 /// `some avg10=0.00 avg60=0.00 avg300=0.00 total=0`, by hand: before Linux 5.13 there is no line `full`, without which
 /// procfs takes nothing.
-fn parse_pressure(text: &str) -> Option<(f64, f64)> {
-    let some = text.lines().find_map(|line| line.strip_prefix("some "))?;
-    let field = |name| some.split_ascii_whitespace().find_map(|word| word.strip_prefix(name));
-    let percent: f64 = field("avg60=")?.parse().ok()?;
-    let total = Duration::from_micros(field("total=")?.parse().ok()?);
-    percent.is_finite().then_some((total.as_secs_f64(), percent / 100.0))
-}
-
 /// One column of a mode's time.
 macro_rules! seconds {
     ($row:ty, $column:literal, $mode:ident) => {
@@ -315,7 +306,7 @@ pub static FAMILY: Family<Cpu> = Family {
             Unit::Ratio,
             "Share of the last minute in which some task waited for a processor.",
             "/proc/pressure/cpu some avg60",
-            |cpu| cpu.stalled.map(|(_, ratio)| ratio.into()),
+            |cpu| cpu.stalled.map(|line| line.last_minute.into()),
         ),
         Metric::counter(
             28,
@@ -323,7 +314,7 @@ pub static FAMILY: Family<Cpu> = Family {
             Unit::Seconds,
             "Time in which some task waited for a processor.",
             "/proc/pressure/cpu some total",
-            |cpu| cpu.stalled.map(|(seconds, _)| seconds.into()),
+            |cpu| cpu.stalled.map(|line| line.total_seconds.into()),
         ),
     ],
 };
@@ -406,8 +397,6 @@ mod tests {
         let cpu = parse(text, 0).expect("all processors");
         assert_eq!((cpu.cores.len(), cpu.context_switches), (0, None));
         assert_eq!(parse_load("0.1 inf 0.2 1/2 3"), None);
-        assert_eq!(parse_pressure("some avg10=x"), None);
-        assert_eq!(parse_pressure("some avg10=0.00 avg60=50.00 avg300=0.00 total=1500000\n"), Some((1.5, 0.5)));
     }
 
     #[test]

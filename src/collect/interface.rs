@@ -158,11 +158,11 @@ impl Interface {
     }
 
     /// Whether it carries traffic. Drivers without a link to watch, such as the loopback's, leave the state unknown:
-    /// then administratively up with a carrier is up.
+    /// then administratively up is up, unless the kernel says that there is no carrier.
     pub fn up(&self) -> Option<bool> {
         match self.state? {
             OperationalState::Up => Some(true),
-            OperationalState::Unknown => Some(self.admin_up()? && self.carrier.unwrap_or(false)),
+            OperationalState::Unknown => Some(self.admin_up()? && self.carrier != Some(false)),
             _ => Some(false),
         }
     }
@@ -231,7 +231,12 @@ fn parse(text: &str) -> Result<Vec<Interface>, String> {
     if !text.lines().nth(1).is_some_and(|heading| heading.contains("bytes")) {
         return Err("no heading".into());
     }
-    lines.map(|line| parse_line(line).ok_or_else(|| format!("not an interface: {line:?}"))).collect()
+    lines.map(|line| parse_line(line).ok_or_else(|| not_an_interface(line))).collect()
+}
+
+/// The line's beginning is enough to know it by: the whole of an odd file would become a label.
+fn not_an_interface(line: &str) -> String {
+    format!("not an interface: {:?}", &line[..line.floor_char_boundary(100)])
 }
 
 fn parse_line(line: &str) -> Option<Interface> {
@@ -244,7 +249,9 @@ fn parse_line(line: &str) -> Option<Interface> {
     let receive = Receive { bytes, packets, errors, drops, fifo, frame, compressed, multicast };
     let [.., bytes, packets, errors, drops, fifo, collisions, carrier, compressed] = counters;
     let transmit = Transmit { bytes, packets, errors, drops, fifo, collisions, carrier, compressed };
-    (!name.is_empty()).then(|| Interface {
+    // The kernel has no such names, and below here a name is part of a path.
+    let is_name = !(name.is_empty() || name == "." || name == ".." || name.contains('/'));
+    is_name.then(|| Interface {
         name: name.to_string(),
         receive,
         transmit,
@@ -421,6 +428,22 @@ mod tests {
         let huge = format!("{heading}lo: 99999999999999999999999 {}", "1 ".repeat(15));
         assert!(parse(&huge).is_err());
         assert_eq!(parse(heading), Ok(vec![]));
+        for name in ["..", "/etc", "a/b"] {
+            assert_eq!(parse_line(&format!("{name}: {}", "1 ".repeat(16))), None, "{name}");
+        }
+        let reason = parse(&format!("{heading}{}", "\u{fffd}".repeat(100_000))).expect_err("no interface");
+        assert!(reason.len() < 200, "{} bytes", reason.len());
+    }
+
+    #[test]
+    fn an_unknown_state_is_up_unless_the_carrier_is_known_to_be_gone() {
+        let mut row = parse(DEV).expect("a whole net/dev").remove(0);
+        row.state = Some(OperationalState::Unknown);
+        assert_eq!(row.up(), None);
+        row.flags = Some(9);
+        assert_eq!(row.up(), Some(true));
+        row.carrier = Some(false);
+        assert_eq!(row.up(), Some(false));
     }
 
     #[test]

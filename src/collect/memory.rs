@@ -1,13 +1,13 @@
 //! Memory, swap, and how long tasks were held up for want of memory.
 //!
-//! Relies on procfs' parsers; not on sysinfo, whose paths can't be moved below another root. Pressure stall
+//! Relies on procfs' parser of meminfo; not on sysinfo, whose paths can't be moved below another root. Pressure stall
 //! information is absent on kernels built without it.
 
 use std::io::Cursor;
 
-use procfs::{FromBufRead, Meminfo, MemoryPressure};
+use procfs::{FromBufRead, Meminfo};
 
-use super::{DEADLINE, Error, Family, Root, Section};
+use super::{DEADLINE, Error, Family, Root, Section, pressure};
 use crate::metric::{Index, Metric, Unit};
 
 /// Memory at one moment.
@@ -86,12 +86,9 @@ fn parse(meminfo: &str, pressure: Option<&str>) -> Result<Memory, String> {
 }
 
 fn parse_pressure(text: &str) -> Option<Pressure> {
-    let pressure = MemoryPressure::from_buf_read(Cursor::new(text)).ok()?;
-    Some(Pressure {
-        some_seconds: std::time::Duration::from_micros(pressure.some.total).as_secs_f64(),
-        full_seconds: std::time::Duration::from_micros(pressure.full.total).as_secs_f64(),
-        some_ratio: f64::from(pressure.some.avg60) / 100.0,
-    })
+    let some = pressure::Line::parse(text, "some")?;
+    let full = pressure::Line::parse(text, "full")?;
+    Some(Pressure { some_seconds: some.total_seconds, full_seconds: full.total_seconds, some_ratio: some.last_minute })
 }
 
 /// The share of `total` that is not `free`; `None` where there is nothing to have a share of.

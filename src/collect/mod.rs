@@ -19,6 +19,7 @@ pub mod section;
 pub mod service;
 
 mod mounts;
+mod pressure;
 mod root;
 
 use std::time::Duration;

@@ -122,10 +122,13 @@ impl<T> Clone for Slot<T> {
     }
 }
 
+/// Puts an outcome into its slot, with the time that it took.
+type Settle = Box<dyn FnOnce(&mut Snapshot, Duration) + Send>;
+
 /// What a collection came to, not yet in a snapshot.
 pub struct Outcome {
     section: &'static str,
-    settle: Box<dyn FnOnce(&mut Snapshot, Duration) + Send>,
+    settle: Settle,
     /// Why it failed, if it did.
     pub failure: Option<String>,
 }

@@ -370,9 +370,13 @@ pub static FAMILY: Family<Service> = Family {
         Label::info(3, "kind", "Whether it is a unit or a process pattern.", "[[service]]", |row| {
             Some(Cow::Borrowed(if row.is_unit { "unit" } else { "process" }))
         }),
-        Label::info(4, "problem", "What is wrong, or why something isn't known.", "vitalsd", |row| {
-            row.problem.as_deref().map(Cow::Borrowed)
-        }),
+        Label::info(
+            4,
+            "problem",
+            "What is wrong, or why something isn't known; empty when nothing is.",
+            "vitalsd",
+            |row| Some(Cow::Borrowed(row.problem.as_deref().unwrap_or_default())),
+        ),
     ],
     metrics: &[
         Metric::flag(5, "up", "Whether the service works.", "systemd ActiveState, or the number of processes", |row| {

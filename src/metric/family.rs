@@ -154,6 +154,9 @@ pub enum Index<R: 'static> {
     },
 }
 
+/// Shows each row of a source.
+pub type Rows<S, R> = fn(&S, &mut dyn FnMut(&R));
+
 /// Metrics of one subject over rows of one type.
 pub struct Family<S: 'static, R: 'static> {
     /// The section whose facts these are: when it changed, so did the rows.
@@ -169,7 +172,7 @@ pub struct Family<S: 'static, R: 'static> {
     /// Whether Prometheus shows it. Rows that come and go by the thousand are for SNMP alone.
     pub exported: bool,
     /// Shows each row.
-    pub rows: fn(&S, &mut dyn FnMut(&R)),
+    pub rows: Rows<S, R>,
     /// How rows are indexed.
     pub index: Index<R>,
     /// The texts of a row.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
@@ -80,7 +81,10 @@ impl Agent {
             {more}
             "#
         );
-        fs::write(directory.path().join("vitalsd.toml"), text).expect("a configuration");
+        let file = directory.path().join("vitalsd.toml");
+        fs::write(&file, text).expect("a configuration");
+        // It holds communities.
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("permissions");
         let child = spawn(directory.path());
         let mut agent = Agent { directory, port, http, child };
         agent.wait_until_collected();
@@ -238,8 +242,12 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).expect("a directory") {
         let entry = entry.expect("an entry");
         let target = to.join(entry.file_name());
-        if entry.file_type().expect("a type").is_dir() {
+        let kind = entry.file_type().expect("a type");
+        if kind.is_dir() {
             copy(&entry.path(), &target);
+        } else if kind.is_symlink() {
+            let points_to = fs::read_link(entry.path()).expect("a link");
+            std::os::unix::fs::symlink(points_to, target).expect("a link");
         } else {
             fs::copy(entry.path(), target).expect("a copy");
         }
