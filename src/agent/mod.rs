@@ -14,6 +14,7 @@ mod schedule;
 mod settings;
 mod shared;
 
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ use clock::Clock;
 use listeners::Listeners;
 use plan::Plan;
 use publisher::Publisher;
+use schedule::Turns;
 use shared::Shared;
 
 /// How long tasks may take to end once the agent is told to.
@@ -77,8 +79,10 @@ async fn daemon(loaded: Loaded) -> Result<()> {
     let (mut publisher, shared) = Publisher::start(plan, clock, store)?;
     listeners.serve(bound, &listen, &shared);
     tokio::spawn(control::serve(control, shared.clone()));
-    let (mut sections, mut reports) = schedule::start(&setup, clock);
-    eprint!("{banner}");
+    let turns = Turns::new();
+    let (mut sections, mut reports) = schedule::start(&setup, clock, &turns);
+    // Not eprint!, which panics where nobody reads: the log may be a pipe whose reader has gone.
+    let _ = std::io::stderr().write_all(banner.as_bytes());
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
     let of = |kind| signal(kind).context("signals could not be listened to");
@@ -98,7 +102,7 @@ async fn daemon(loaded: Loaded) -> Result<()> {
                 let _ = sd_notify::notify(&[sd_notify::NotifyState::Reloading]);
                 match reload(&loaded, &mut listeners, &mut publisher, &shared).await {
                     Ok(setup) => {
-                        (sections, reports) = schedule::start(&setup, clock);
+                        (sections, reports) = schedule::start(&setup, clock, &turns);
                         shared.counters.add(Counter::Reloads, 1);
                         tracing::info!("the configuration was taken over");
                     }
