@@ -69,10 +69,10 @@ pub async fn serve(listener: UnixListener, answer: Arc<dyn Answer>) {
 
 async fn exchange(mut stream: UnixStream, answer: &dyn Answer) -> io::Result<()> {
     let (read, mut write) = stream.split();
-    let mut line = String::new();
-    BufReader::new(read.take(MAX_LINE)).read_line(&mut line).await?;
-    let text = match line.trim() {
-        "status" => answer.status().map_err(io::Error::other)?,
+    let mut line = Vec::new();
+    BufReader::new(read.take(MAX_LINE)).read_until(b'\n', &mut line).await?;
+    let text = match line.trim_ascii() {
+        b"status" => answer.status().map_err(io::Error::other)?,
         _ => r#"{"error":"the control socket knows one word: status"}"#.to_string(),
     };
     write.write_all(text.as_bytes()).await?;

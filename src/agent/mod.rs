@@ -14,12 +14,14 @@ mod schedule;
 mod settings;
 mod shared;
 
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Mutex;
 use tokio::time::{self, MissedTickBehavior};
 
 use crate::collect::Setup;
@@ -32,10 +34,14 @@ use clock::Clock;
 use listeners::Listeners;
 use plan::Plan;
 use publisher::Publisher;
+use schedule::Turns;
 use shared::Shared;
 
 /// How long tasks may take to end once the agent is told to.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How long reading the configuration again may take: one on a mount that hangs must not stop the agent.
+const READING: Duration = Duration::from_secs(5);
 
 /// How often ages are published while nothing else happens.
 const TICK: Duration = Duration::from_secs(1);
@@ -77,8 +83,11 @@ async fn daemon(loaded: Loaded) -> Result<()> {
     let (mut publisher, shared) = Publisher::start(plan, clock, store)?;
     listeners.serve(bound, &listen, &shared);
     tokio::spawn(control::serve(control, shared.clone()));
-    let (mut sections, mut reports) = schedule::start(&setup, clock);
-    eprint!("{banner}");
+    let turns = Turns::new();
+    let reading = Arc::new(Mutex::new(()));
+    let (mut sections, mut reports) = schedule::start(&setup, clock, &turns);
+    // Not eprint!, which panics where nobody reads: the log may be a pipe whose reader has gone.
+    let _ = std::io::stderr().write_all(banner.as_bytes());
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
     let of = |kind| signal(kind).context("signals could not be listened to");
@@ -96,9 +105,9 @@ async fn daemon(loaded: Loaded) -> Result<()> {
             _ = ticks.tick() => publisher.tick(clock.now()),
             Some(()) = hangup.recv() => {
                 let _ = sd_notify::notify(&[sd_notify::NotifyState::Reloading]);
-                match reload(&loaded, &mut listeners, &mut publisher, &shared).await {
+                match reload(&loaded, &reading, &mut listeners, &mut publisher, &shared).await {
                     Ok(setup) => {
-                        (sections, reports) = schedule::start(&setup, clock);
+                        (sections, reports) = schedule::start(&setup, clock, &turns);
                         shared.counters.add(Counter::Reloads, 1);
                         tracing::info!("the configuration was taken over");
                     }
@@ -125,15 +134,47 @@ async fn daemon(loaded: Loaded) -> Result<()> {
 /// Reads the file again and puts it in force as a whole, or changes nothing.
 async fn reload(
     loaded: &Loaded,
+    reading: &Arc<Mutex<()>>,
     listeners: &mut Listeners,
     publisher: &mut Publisher,
     shared: &Arc<Shared>,
 ) -> Result<Setup> {
-    let fresh = config::load(loaded.path.as_deref()).map_err(anyhow::Error::msg)?;
-    let plan = Plan::new(&fresh.config)?;
+    let path = loaded.path.clone();
+    let plan = aside(reading, move || {
+        let fresh = config::load(path.as_deref()).map_err(anyhow::Error::msg)?;
+        Plan::new(&fresh.config)
+    })
+    .await?;
     let bound = listeners.bind(&plan.listen).await?;
     let (setup, listen) = (plan.setup(systemd::source(Handle::current())), plan.listen.clone());
     publisher.replace(plan);
     listeners.serve(bound, &listen, shared);
     Ok(setup)
+}
+
+/// Reads on a thread of its own, for a bounded time. A reading that hangs keeps its turn, so that reloads don't pile up.
+async fn aside<T: Send + 'static>(
+    reading: &Arc<Mutex<()>>,
+    read: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let turn = reading.clone().try_lock_owned().context("an earlier reading of it has not ended")?;
+    let read = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        read()
+    });
+    time::timeout(READING, read).await.context("reading it takes too long")?.context("reading it failed")?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_second_reading_waits_for_no_first_one() {
+        let reading = Arc::new(Mutex::new(()));
+        let held = reading.clone().try_lock_owned().expect("free");
+        assert!(aside(&reading, || Ok(())).await.is_err());
+        drop(held);
+        assert_eq!(aside(&reading, || Ok(7)).await.ok(), Some(7));
+    }
 }

@@ -1,6 +1,6 @@
 //! From reports of sections to published moments: settle, assess, project, publish, notify.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -119,7 +119,14 @@ impl Publisher {
     pub fn replace(&mut self, plan: Plan) {
         self.assessor.replace_rules(plan.rules);
         self.notifier.reload(&plan.notify, sender(&plan.system));
-        let kept = take_up(&self.shared.store, settings::FILE).ok().flatten();
+        // No SET may be stored between the reading of what is kept and the publishing of it.
+        let shared = self.shared.clone();
+        let _turn = shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = take_up(&shared.store, settings::FILE).unwrap_or_else(|error| {
+            tracing::error!("what was set stays in force: {error:#}");
+            let (file, set) = (shared.configured.load(), shared.state.get());
+            Some(Kept { file: Settings::clone(&file), set: Settings::clone(&set.settings) })
+        });
         let in_force: Settings = settings::in_force(&plan.settings, kept);
         let moment = moment(&self.snapshot, &self.assessor, &self.shared.counters);
         let published = Published::new(moment, in_force, plan.system, &mut self.indices);

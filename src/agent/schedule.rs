@@ -1,12 +1,13 @@
 //! When sections are collected: a task each, a thread each while it reads, and none waits for another.
 //!
 //! A collection past its deadline is reported late, once; its thread is left to return in its own time, and until then
-//! no other is started for that section.
+//! no other is started for that section, also not after a reload: reloads would otherwise pile up hung threads.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinSet;
 use tokio::time::{self, MissedTickBehavior};
 
 use crate::collect::{AnySection, Job, Outcome, SECTIONS, Setup};
@@ -24,13 +25,26 @@ pub enum Report {
 /// How many reports may wait: each section has at most two on the way.
 const WAITING: usize = 64;
 
-/// Starts every section's task. They end when the set is dropped.
-pub fn start(setup: &Setup, clock: Clock) -> (JoinSet<()>, mpsc::Receiver<Report>) {
+/// Held by a section's running collection, whichever configuration started it.
+type Turn = Arc<Mutex<()>>;
+
+/// Every section's turn: lives as long as the agent.
+pub struct Turns(Vec<Turn>);
+
+impl Turns {
+    /// Turns that nobody has.
+    pub fn new() -> Turns {
+        Turns(SECTIONS.iter().map(|_| Turn::default()).collect())
+    }
+}
+
+/// Starts every section's task. They end when the set is dropped; a collection that runs then keeps its turn.
+pub fn start(setup: &Setup, clock: Clock, turns: &Turns) -> (JoinSet<()>, mpsc::Receiver<Report>) {
     let (sender, receiver) = mpsc::channel(WAITING);
     let mut tasks = JoinSet::new();
-    for section in SECTIONS {
+    for (section, turn) in SECTIONS.iter().zip(&turns.0) {
         let interval = section.interval(&setup.config);
-        tasks.spawn(run(*section, section.start(setup), interval, clock, sender.clone()));
+        tasks.spawn(run(*section, section.start(setup), interval, clock, sender.clone(), turn.clone()));
     }
     (tasks, receiver)
 }
@@ -41,12 +55,13 @@ async fn run(
     interval: Duration,
     clock: Clock,
     reports: mpsc::Sender<Report>,
+    turn: Turn,
 ) {
     let mut ticks = time::interval(interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         ticks.tick().await;
-        let mut collection = collect(job, clock);
+        let mut collection = std::pin::pin!(collect(job, clock, turn.clone()));
         let ended = match time::timeout(section.deadline(), &mut collection).await {
             Ok(ended) => ended,
             Err(_) => {
@@ -57,7 +72,7 @@ async fn run(
             }
         };
         // A collector's panic is caught inside the job; a thread that could not be joined ends the section's task.
-        let Ok((returned, outcome, took)) = ended else { return };
+        let Some((returned, outcome, took)) = ended else { return };
         job = returned;
         if reports.send(Report::Ended(outcome, took)).await.is_err() {
             return;
@@ -65,10 +80,60 @@ async fn run(
     }
 }
 
-fn collect(mut job: Job, clock: Clock) -> JoinHandle<(Job, Outcome, Duration)> {
-    tokio::task::spawn_blocking(move || {
+/// Collects once, on a thread, when it is this section's turn; `None` where that thread could not be joined.
+async fn collect(mut job: Job, clock: Clock, turn: Turn) -> Option<(Job, Outcome, Duration)> {
+    let held = turn.lock_owned().await;
+    let collected = tokio::task::spawn_blocking(move || {
+        // Given back by the thread itself: nobody may be waiting for it any more.
+        let _held = held;
         let started = Instant::now();
         let outcome = job(clock.now());
         (job, outcome, started.elapsed())
-    })
+    });
+    collected.await.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::collect::{Config, Root, memory, service};
+    use crate::metric::Now;
+
+    /// What a collection that finds no files comes to.
+    fn outcome(now: Now) -> Outcome {
+        let setup = Setup {
+            root: Root::new("/nonexistent"),
+            config: Config::default(),
+            services: Vec::new(),
+            units: service::no_units(),
+        };
+        memory::SECTION.start(&setup)(now)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_hung_collection_keeps_its_turn_over_reloads() {
+        let (turn, started) = (Turn::default(), Arc::new(AtomicUsize::new(0)));
+        let (release, gate) = std::sync::mpsc::channel::<()>();
+        let gate = Arc::new(std::sync::Mutex::new(gate));
+        let job = || -> Job {
+            let (started, gate) = (started.clone(), gate.clone());
+            Box::new(move |now: Now| {
+                started.fetch_add(1, Ordering::SeqCst);
+                let _ = gate.lock().expect("no panic holds it").recv();
+                outcome(now)
+            })
+        };
+        for _ in 0..20 {
+            let mut tasks = JoinSet::new();
+            tasks.spawn(collect(job(), Clock::start(), turn.clone()));
+            let _ = time::timeout(Duration::from_millis(10), tasks.join_next()).await;
+        }
+        assert_eq!(started.load(Ordering::SeqCst), 1);
+        drop(release);
+        let last = time::timeout(Duration::from_secs(5), collect(job(), Clock::start(), turn)).await;
+        assert!(last.is_ok_and(|collected| collected.is_some()));
+        assert_eq!(started.load(Ordering::SeqCst), 2);
+    }
 }

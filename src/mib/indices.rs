@@ -16,11 +16,35 @@ const MAX_NAMES: usize = 50_000;
 
 /// The numbers of every subject's names.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct Indices {
     subjects: BTreeMap<String, BTreeMap<String, Kept>>,
     /// Whether there is something that the stored form lacks.
     #[serde(skip)]
     changed: bool,
+}
+
+/// The stored form, not yet checked.
+#[derive(Deserialize)]
+struct Stored {
+    subjects: BTreeMap<String, BTreeMap<String, Kept>>,
+}
+
+impl TryFrom<Stored> for Indices {
+    type Error = String;
+
+    /// Refuses numbers that no row can have and numbers that two rows would share: a walk over those would not end.
+    fn try_from(Stored { subjects }: Stored) -> Result<Self, Self::Error> {
+        for (subject, names) in &subjects {
+            let mut used = HashSet::new();
+            for (name, kept) in names {
+                if !(1..=MAX_INDEX).contains(&kept.index) || !used.insert(kept.index) {
+                    return Err(format!("{subject}: {name} cannot have the number {}", kept.index));
+                }
+            }
+        }
+        Ok(Indices { subjects, changed: false })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -103,5 +127,16 @@ mod tests {
         let stored = serde_json::to_string(&indices).expect("json");
         let mut read: Indices = serde_json::from_str(&stored).expect("the same");
         assert_eq!(read.assign("disk", &names(&["x", "d"]), later(41)), [Some(2), Some(1)]);
+    }
+
+    #[test]
+    fn numbers_that_no_row_can_have_are_refused() {
+        let stored = |first: u32, second: u32| {
+            let kept = |index| format!(r#"{{"index":{index},"seen":"2026-01-01T00:00:00Z"}}"#);
+            let text = format!(r#"{{"subjects":{{"disk":{{"a":{},"b":{}}}}}}}"#, kept(first), kept(second));
+            serde_json::from_str::<Indices>(&text).is_ok()
+        };
+        assert!(stored(1, 2) && stored(MAX_INDEX, 1));
+        assert!(!stored(1, 1) && !stored(0, 1) && !stored(1, MAX_INDEX + 1));
     }
 }

@@ -37,8 +37,9 @@ const WRITE_AGAIN: Duration = Duration::from_secs(10);
 const MOST_ENDING: Duration = Duration::from_secs(1);
 
 /// What must outlive the agent: alarms, and what is still to be told of them.
+///
+/// Both must stand in the file: another file in its place is damage, not an empty journal.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, Serialize)]
-#[serde(default)]
 pub struct Journal {
     /// The alarms, for the assessor.
     pub memory: Memory,
