@@ -1,3 +1,5 @@
+//! Alarms as tables of samples: what is fed in, second by second, and which events come of it.
+
 use super::*;
 use crate::health::config;
 use crate::health::rules::compile_with;

@@ -1,3 +1,5 @@
+//! The worker and its journal, against a socket that stands in for a receiver.
+
 use tokio::net::UdpSocket;
 
 use super::outbox::tests::event;

@@ -30,7 +30,7 @@ const LONG: &[&str] = &[];
 /// Every source file: its module, its path, and its text before its tests.
 fn sources() -> Vec<(String, PathBuf, String)> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut found = Vec::new();
+    let mut found: Vec<(String, PathBuf, String)> = Vec::new();
     let mut open = vec![source.clone()];
     while let Some(directory) = open.pop() {
         for entry in fs::read_dir(directory).expect("a directory") {
@@ -104,7 +104,7 @@ fn imports_go_one_way() {
             );
         }
     }
-    assert!(seen > 200, "{seen} imports");
+    assert!(seen > 100, "{seen} imports");
 }
 
 #[test]
