@@ -1,7 +1,8 @@
 //! HTTP: what Prometheus scrapes, and a sign of life.
 //!
-//! Requests read the published moment; they never cause collection.
+//! Requests read the published moment; they never cause collection. Connections are bounded in number and time.
 
+mod bounded;
 pub mod config;
 pub mod prometheus;
 
@@ -49,7 +50,7 @@ pub async fn serve(
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/metrics", get(metrics))
         .with_state(host);
-    axum::serve(listener, router).with_graceful_shutdown(shutdown).await
+    axum::serve(bounded::Bounded::new(listener), router).with_graceful_shutdown(shutdown).await
 }
 
 async fn index() -> Html<&'static str> {
