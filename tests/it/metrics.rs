@@ -89,5 +89,5 @@ fn pages() {
 
 #[test]
 fn the_documentation_of_metrics_is_rendered() {
-    expect_file!["../golden/metrics.md"].assert_eq(&vitalsd::render::metrics::text());
+    expect_file!["../../mibs/metrics.md"].assert_eq(&vitalsd::render::metrics::text());
 }
