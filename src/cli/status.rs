@@ -4,11 +4,11 @@
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{GOOD, complain, configuration, gather, print};
-use crate::config::Config;
+use crate::config::{Agent, Config};
 use crate::health::State;
 use crate::report::Report;
 
@@ -32,7 +32,7 @@ pub(super) const UNKNOWN: u8 = 3;
 impl Arguments {
     pub(super) fn run(self, config: Option<&Path>) -> u8 {
         let Some(loaded) = configuration(config) else { return UNKNOWN };
-        let socket = loaded.config.agent.control();
+        let socket = socket(&loaded.config.agent);
         let report = match ask(&socket) {
             Ok(report) => report,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
@@ -54,6 +54,15 @@ impl Arguments {
             _ => UNKNOWN,
         }
     }
+}
+
+/// Where the agent answers. Under systemd an agent without a `state_dir` of its own keeps its state in
+/// `/var/lib/vitalsd`, which only it is told of: that is looked at where the caller's own place has no agent.
+fn socket(agent: &Agent) -> PathBuf {
+    let own = agent.control();
+    let service = Path::new("/var/lib/vitalsd/control.sock");
+    let named = agent.state_dir.is_some() || agent.control.is_some();
+    if !named && !own.exists() && service.exists() { service.to_path_buf() } else { own }
 }
 
 fn exit_code(state: State) -> u8 {
