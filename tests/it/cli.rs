@@ -92,3 +92,47 @@ fn shells_and_man_are_served() {
     }
     assert!(stdout(&run(vitalsd().arg("man"))).contains(".TH vitalsd"));
 }
+
+#[test]
+fn check_config_is_silent_on_what_is_right_and_points_at_what_is_not() {
+    let good = check_config("[collect]\ninterval = \"5s\"\n", &[]);
+    assert_eq!((code(&good), stdout(&good), stderr(&good)), (Some(0), String::new(), String::new()));
+    let bad = check_config("[snmp]\nlistne = []\n", &[]);
+    assert_eq!((code(&bad), stdout(&bad)), (Some(2), String::new()), "the report is on standard error");
+    for part in ["vitalsd.toml:2:1\n", "did you mean `listen`?"] {
+        assert!(stderr(&bad).contains(part), "{part}: {}", stderr(&bad));
+    }
+}
+
+#[test]
+fn status_without_an_agent_is_one_look() {
+    let directory = directory();
+    let file = directory.path().join("vitalsd.toml");
+    let state = directory.path().join("state");
+    fs::write(&file, format!("[agent]\nstate_dir = \"{}\"\n", state.display())).expect("a file");
+    let status = run(vitalsd().args(["status", "--json"]).arg("--config").arg(&file));
+    let report: serde_json::Value = serde_json::from_str(&stdout(&status)).expect("JSON");
+    let expected = match report["overall"].as_str() {
+        Some("ok") => 0,
+        Some("warning") => 1,
+        Some("critical") => 2,
+        _ => 3,
+    };
+    assert_eq!(code(&status), Some(expected), "the code says what the report says");
+    assert!(report["uptime_seconds"].is_null() && stderr(&status).contains("No agent is running"));
+    assert!(!state.exists(), "a look leaves nothing behind");
+    fs::write(&file, "[agent]\nstate_dir = 7\n").expect("a file");
+    let broken = run(vitalsd().arg("status").arg("--config").arg(&file));
+    assert_eq!((code(&broken), stdout(&broken)), (Some(3), String::new()));
+    assert!(stderr(&broken).contains("vitalsd.toml:2"), "{}", stderr(&broken));
+}
+
+#[test]
+fn bash_can_read_its_completions() {
+    let directory = directory();
+    let file = directory.path().join("vitalsd.bash");
+    fs::write(&file, run(vitalsd().args(["completions", "bash"])).stdout).expect("a file");
+    let read = run(Command::new("bash").arg("-n").arg(&file));
+    assert!(read.status.success() && read.stderr.is_empty(), "{}", stderr(&read));
+    assert_eq!(code(&run(vitalsd().args(["completions", "cobol"]))), Some(2));
+}

@@ -91,3 +91,86 @@ fn pages() {
 fn the_documentation_of_metrics_is_rendered() {
     expect_file!["../../mibs/metrics.md"].assert_eq(&vitalsd::render::metrics::text());
 }
+
+/// Columns of a walk that are left out: shares of time, which the second collection is the first to have, and inodes,
+/// which some filesystems don't count.
+const LEFT_OUT: &[&str] = &[
+    ".1.3.6.1.4.1.32473.1.1.1.2.",  // vitalsSummaryCpuUsedRatio
+    ".1.3.6.1.4.1.32473.1.1.11.5.", // vitalsCpuUsedRatio, and eight modes
+    ".1.3.6.1.4.1.32473.1.1.11.6.",
+    ".1.3.6.1.4.1.32473.1.1.11.7.",
+    ".1.3.6.1.4.1.32473.1.1.11.8.",
+    ".1.3.6.1.4.1.32473.1.1.11.9.",
+    ".1.3.6.1.4.1.32473.1.1.11.10.",
+    ".1.3.6.1.4.1.32473.1.1.11.11.",
+    ".1.3.6.1.4.1.32473.1.1.11.12.",
+    ".1.3.6.1.4.1.32473.1.1.11.13.",
+    ".1.3.6.1.4.1.32473.1.1.20.1.11.", // vitalsCoreUsedRatio
+    ".1.3.6.1.4.1.32473.1.1.22.1.10.", // vitalsFsInodes
+    ".1.3.6.1.4.1.32473.1.1.22.1.11.", // vitalsFsInodesFree
+    ".1.3.6.1.4.1.32473.1.1.22.1.12.", // vitalsFsInodesUsedRatio
+    ".1.3.6.1.4.1.32473.1.1.23.1.13.", // vitalsDiskUsedRatio
+    ".1.3.6.1.4.1.32473.1.1.26.1.7.",  // vitalsProcUsedRatio
+];
+
+/// Columns of a walk of which only the type is compared: the disk that holds the copy, the test's own time, and what the
+/// agent counts of itself.
+const MASKED: &[&str] = &[
+    ".1.3.6.1.2.1.1.1.",              // sysDescr, which names the running kernel
+    ".1.3.6.1.2.1.1.3.",              // sysUpTime
+    ".1.3.6.1.4.1.32473.1.1.1.4.",    // vitalsSummaryFilesystemUsedRatio
+    ".1.3.6.1.4.1.32473.1.1.1.5.",    // vitalsSummaryFilesystem
+    ".1.3.6.1.4.1.32473.1.1.3.1.5.",  // vitalsSectionAgeSeconds
+    ".1.3.6.1.4.1.32473.1.1.3.1.6.",  // vitalsSectionDurationSeconds
+    ".1.3.6.1.4.1.32473.1.1.3.1.7.",  // vitalsSectionCollections
+    ".1.3.6.1.4.1.32473.1.1.4.1.8.",  // vitalsAlarmSinceTimestampSeconds
+    ".1.3.6.1.4.1.32473.1.1.6.",      // vitalsSnmp
+    ".1.3.6.1.4.1.32473.1.1.22.1.5.", // vitalsFsSizeBytes
+    ".1.3.6.1.4.1.32473.1.1.22.1.6.", // vitalsFsFreeBytes
+    ".1.3.6.1.4.1.32473.1.1.22.1.7.", // vitalsFsAvailableBytes
+    ".1.3.6.1.4.1.32473.1.1.22.1.8.", // vitalsFsUsedBytes
+    ".1.3.6.1.4.1.32473.1.1.22.1.9.", // vitalsFsUsedRatio
+];
+
+/// Names, types and values, as a manager keeps them for years.
+#[test]
+fn the_whole_tree_of_the_fake_host_is_as_it_was() {
+    let agent = Agent::on_fixture("");
+    let mut text = String::new();
+    for root in ["1.3.6.1.2.1.1", "1.3.6.1.4.1.32473.1.1"] {
+        let walk = agent.snmp("snmpbulkwalk", &["-v2c", "-c", "public"], &[root]);
+        for line in walk.lines().map(str::trim_end) {
+            let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| line.starts_with(prefix));
+            if starts(LEFT_OUT) || line.contains("No more variables") {
+                continue;
+            }
+            match line.split_once(": ") {
+                Some((name_and_type, _)) if starts(MASKED) => text += &format!("{name_and_type}: *\n"),
+                _ => text += &format!("{line}\n"),
+            }
+        }
+    }
+    expect_file!["../golden/tree.txt"].assert_eq(&text);
+}
+
+/// Series with labels: a row of a table, and seconds that SNMP carries as thousandths.
+#[test]
+fn prometheus_and_snmp_say_the_same_of_rows() {
+    let agent = Agent::on_fixture("");
+    let page = agent.page("/metrics");
+    for (series, object, scale) in [
+        (r#"vitals_interface_receive_bytes_total{interface="eth0"}"#, "24.1.13.2", 1.0),
+        (r#"vitals_interface_receive_drops_total{interface="eth0"}"#, "24.1.16.2", 1.0),
+        (r#"vitals_cpu_seconds_total{mode="user"}"#, "11.14.0", 1000.0),
+        (r#"vitals_cpu_seconds_total{mode="iowait"}"#, "11.18.0", 1000.0),
+        (r#"vitals_hwmon_temperature_celsius{chip="nct6775",device="nct6775.656",sensor="SYSTIN"}"#, "25.1.6.4", 10.0),
+    ] {
+        let line = page.lines().find_map(|line| line.strip_prefix(series)).unwrap_or_else(|| panic!("no {series}"));
+        let exported: f64 = line.trim().parse().expect("a number");
+        let oid = format!("1.3.6.1.4.1.32473.1.1.{object}");
+        let text = agent.snmp("snmpget", &["-v2c", "-c", "public", "-Oqv"], &[&oid]);
+        let served: f64 = text.trim().parse().unwrap_or_else(|_| panic!("{oid}: {text}"));
+        assert_eq!((exported * scale).round(), served, "{series}");
+        assert!(served > 0.0, "{series} tells nothing apart");
+    }
+}

@@ -135,3 +135,28 @@ fn facts_rules_and_the_engine_wait_for_nothing_and_are_told_the_time() {
         }
     }
 }
+
+/// Who may wait. Everything else is computed at once, or in a thread of its own.
+const ASYNCHRONOUS: &[&str] = &["server", "remote", "notify", "http", "agent"];
+
+#[test]
+fn only_the_outer_modules_are_asynchronous() {
+    for (module, path, text) in sources() {
+        let waits = text.lines().filter(|line| !line.trim_start().starts_with("//")).any(|line| {
+            line.contains("async fn")
+                || line.contains("async move")
+                || line.contains("async {")
+                || line.contains(".await")
+        });
+        assert!(!waits || ASYNCHRONOUS.contains(&module.as_str()), "{} is asynchronous", path.display());
+    }
+}
+
+/// A source of facts is handed to the collectors by whoever starts them; nobody else knows it.
+#[test]
+fn remote_sources_are_known_where_they_are_started() {
+    for (module, path, text) in sources() {
+        let knows = imports(&text).iter().any(|import| import == "remote");
+        assert!(!knows || matches!(module.as_str(), "agent" | "cli"), "{} imports crate::remote", path.display());
+    }
+}
