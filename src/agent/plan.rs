@@ -7,7 +7,6 @@ use super::listeners::Addresses;
 use crate::collect::{self, Root, Setup, Snapshot, service};
 use crate::config::Config;
 use crate::health::rules::{self, Rule};
-use crate::mib::families;
 use crate::mib::oid::Oid;
 use crate::mib::settings::Settings;
 use crate::mib::snmpv2::System;
@@ -50,7 +49,7 @@ impl Plan {
                 .map_err(anyhow::Error::msg)?,
             http: config.http.as_ref().map(|http| http.listen.clone()),
         };
-        let engine = Engine::new(&config.snmp, &|name| resolve(&root, name))?;
+        let engine = Engine::new(&config.snmp, &|name| vitals::resolve(&root, name))?;
         let compiled = rules::compile(&config.rule, collect::FAMILIES);
         if let Some(error) = compiled.errors.first() {
             bail!("rule: {}: {}", error.key, error.reason);
@@ -85,26 +84,6 @@ impl Plan {
             units,
         }
     }
-}
-
-/// The OID of a name of VITALS-MIB: `vitals` for the module, or any object of it.
-pub fn resolve(root: &Oid, name: &str) -> Option<Oid> {
-    let name = name.strip_prefix("VITALS-MIB::").unwrap_or(name);
-    if name == "vitals" {
-        return Some(root.clone());
-    }
-    families::all().iter().map(|source| source.shape()).find_map(|shape| {
-        let node = format!("vitals{}", shape.object);
-        if name == node || name.strip_suffix("Table") == Some(&node) {
-            return Some(vitals::family_oid(root, &shape));
-        }
-        let labels = shape.labels.iter().map(|label| (label.column, label.name, None));
-        let metrics = shape.metrics.iter().map(|metric| (metric.column, metric.name, metric.variant));
-        labels
-            .chain(metrics)
-            .find(|(_, metric, variant)| vitals::object_name(&shape, metric, variant.map(|(_, value)| value)) == name)
-            .map(|(column, _, _)| vitals::column_oid(root, &shape, column))
-    })
 }
 
 /// The host's name. Below another root the file says it, as the kernel's answer would be the container's own.

@@ -10,7 +10,7 @@ use super::{Config, Level, load, tree};
 use crate::collect::FAMILIES;
 use crate::health::rules::{Finding, compile};
 use crate::metric::Interval;
-use crate::mib::Oid;
+use crate::mib::{Oid, vitals};
 use crate::snmp::config::Community;
 
 /// One problem of a configuration whose types are right.
@@ -190,9 +190,10 @@ fn views(config: &Config) -> Vec<Problem> {
             problems.push(Problem::error(format!("snmp.view[{place}]"), "without a name", "give it `name`"));
         }
         for (list, subtrees) in [("include", &view.include), ("exclude", &view.exclude)] {
-            for (item, text) in subtrees.iter().enumerate().filter(|(_, text)| !is_subtree(text)) {
+            for (item, text) in subtrees.iter().enumerate().filter(|(_, text)| !is_subtree(&config.mib.root, text)) {
                 let key = format!("snmp.view[{place}].{list}[{item}]");
-                let remedy = "write numbers and dots, or \"VITALS-MIB::name\"";
+                let remedy =
+                    "write numbers and dots, or \"VITALS-MIB::name\" of a table or an object that `vitalsd mib` prints";
                 problems.push(Problem::error(key, format!("`{text}` is not a subtree"), remedy));
             }
         }
@@ -200,9 +201,8 @@ fn views(config: &Config) -> Vec<Problem> {
     problems
 }
 
-fn is_subtree(text: &str) -> bool {
-    let named = text.split_once("::").is_some_and(|(module, name)| !module.is_empty() && !name.is_empty());
-    named || text.trim_start_matches('.').parse::<Oid>().is_ok()
+fn is_subtree(root: &Oid, text: &str) -> bool {
+    text.trim_start_matches('.').parse::<Oid>().is_ok() || vitals::resolve(root, text).is_some()
 }
 
 /// Short enough to leave room below it; what an object identifier is, its type knows.

@@ -274,7 +274,7 @@ fn several_at_once() {
             13 | include = ["system"]
                |            ^^^^^^^^
                |
-               = help: write numbers and dots, or "VITALS-MIB::name"
+               = help: write numbers and dots, or "VITALS-MIB::name" of a table or an object that `vitalsd mib` prints
 
             error: mib.root: `1` is not an object identifier: write numbers with dots, as 1.3.6.1.4.1.32473.1
               --> vitalsd.toml:15:8

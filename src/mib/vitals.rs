@@ -3,7 +3,7 @@
 //! Under the root: 0 notifications, 1 objects, 2 conformance, 3 products. A family is `1.ARC`; a table's entry is
 //! `1.ARC.1`, its columns `1.ARC.1.COLUMN`; a scalar is `1.ARC.COLUMN.0`.
 
-use super::families::{Moment, Source};
+use super::families::{Moment, Source, all};
 use super::indices::Indices;
 use super::oid::{Key, Oid};
 use super::segment::{Builder, Content, Segment};
@@ -38,6 +38,26 @@ fn camel(name: &str) -> String {
             characters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(characters)
         })
         .collect()
+}
+
+/// The OID of a name of VITALS-MIB: `vitals` for the module, or any object of it.
+pub fn resolve(root: &Oid, name: &str) -> Option<Oid> {
+    let name = name.strip_prefix("VITALS-MIB::").unwrap_or(name);
+    if name == "vitals" {
+        return Some(root.clone());
+    }
+    all().iter().map(|source| source.shape()).find_map(|shape| {
+        let node = format!("vitals{}", shape.object);
+        if name == node || name.strip_suffix("Table") == Some(&node) {
+            return Some(family_oid(root, &shape));
+        }
+        let labels = shape.labels.iter().map(|label| (label.column, label.name, None));
+        let metrics = shape.metrics.iter().map(|metric| (metric.column, metric.name, metric.variant));
+        labels
+            .chain(metrics)
+            .find(|(_, metric, variant)| object_name(&shape, metric, variant.map(|(_, value)| value)) == name)
+            .map(|(column, _, _)| column_oid(root, &shape, column))
+    })
 }
 
 /// The keys of all object types of a family.
