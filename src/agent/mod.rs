@@ -86,13 +86,14 @@ async fn daemon(loaded: Loaded) -> Result<()> {
     let turns = Turns::new();
     let reading = Arc::new(Mutex::new(()));
     let (mut sections, mut reports) = schedule::start(&setup, clock, &turns);
+    // Listened to before anybody is told that the agent is ready: an early SIGHUP would end it.
+    let of = |kind| signal(kind).context("signals could not be listened to");
+    let (mut hangup, mut terminate, mut interrupt) =
+        (of(SignalKind::hangup())?, of(SignalKind::terminate())?, of(SignalKind::interrupt())?);
     // Not eprint!, which panics where nobody reads: the log may be a pipe whose reader has gone.
     let _ = std::io::stderr().write_all(banner.as_bytes());
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
-    let of = |kind| signal(kind).context("signals could not be listened to");
-    let (mut hangup, mut terminate, mut interrupt) =
-        (of(SignalKind::hangup())?, of(SignalKind::terminate())?, of(SignalKind::interrupt())?);
     let mut ticks = time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
