@@ -1,9 +1,11 @@
-//! Text that must never be seen: its Debug, its Display and its serialized form are `***`.
+//! What must never be seen: text whose Debug, Display and serialized form are `***`, and keys that are only ever written
+//! to the state directory.
 
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroizing;
 
 /// A community, a password, a key.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -36,6 +38,41 @@ impl Serialize for Secret {
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(Secret)
+    }
+}
+
+/// A key that outlives the agent in its state directory: serialized as hexadecimal digits, zeroed when it is dropped. Its
+/// Debug is `***`.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct StoredKey(Zeroizing<Vec<u8>>);
+
+impl StoredKey {
+    /// Wraps octets.
+    pub fn new(octets: &[u8]) -> Self {
+        StoredKey(Zeroizing::new(octets.to_vec()))
+    }
+
+    /// The octets.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for StoredKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+impl Serialize for StoredKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        hex::serde::serialize(self.0.as_slice(), serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for StoredKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        hex::serde::deserialize(deserializer).map(|octets: Vec<u8>| StoredKey(Zeroizing::new(octets)))
     }
 }
 

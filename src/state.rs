@@ -11,7 +11,7 @@ use crate::mib::oid::Oid;
 use crate::mib::settings::Settings;
 use crate::mib::snmpv2::{self, System};
 use crate::mib::vitals;
-use crate::mib::{Indices, View};
+use crate::mib::{Indices, Segment, View};
 
 /// Everything that is answered from.
 #[derive(Debug, Clone)]
@@ -31,8 +31,7 @@ impl Published {
     pub fn new(moment: Moment, settings: Settings, system: System, indices: &mut Indices) -> Published {
         let types = families::all().into_iter().flat_map(|source| vitals::types(&system.root, &source.shape()));
         let types = types.chain(snmpv2::types()).collect();
-        let segments = vec![Arc::new(snmpv2::system(&system, &settings)), Arc::new(snmpv2::snmp())];
-        let view = View::new(segments, types);
+        let view = View::new(standard(&system, &settings), types);
         let empty = Published {
             moment: moment.clone(),
             view: Arc::new(view),
@@ -58,9 +57,14 @@ impl Published {
     /// The same with other settings.
     #[must_use]
     pub fn with_settings(&self, settings: Settings) -> Published {
-        let system = Arc::new(snmpv2::system(&self.system, &settings));
-        Published { view: Arc::new(self.view.with([system])), settings: Arc::new(settings), ..self.clone() }
+        let view = self.view.with(standard(&self.system, &settings));
+        Published { view: Arc::new(view), settings: Arc::new(settings), ..self.clone() }
     }
+}
+
+/// The segments that depend on what managers may change.
+fn standard(system: &System, settings: &Settings) -> Vec<Arc<Segment>> {
+    [snmpv2::system(system, settings), snmpv2::snmp(settings), snmpv2::set(settings)].map(Arc::new).into()
 }
 
 /// The pointer.

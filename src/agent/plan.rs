@@ -69,6 +69,8 @@ impl Plan {
                 contact: config.system.contact.clone(),
                 name: config.system.name.clone().unwrap_or(host),
                 location: config.system.location.clone(),
+                authen_traps: config.snmp.authentication_traps,
+                ..Settings::default()
             },
             notify: config.notify.clone(),
             config: config.clone(),

@@ -66,6 +66,7 @@ impl Publisher {
             engine: ArcSwap::from_pointee(plan.engine),
             counters,
             clock,
+            boots: 0,
             store,
             configured: ArcSwap::from_pointee(plan.settings),
             committing: Mutex::new(()),

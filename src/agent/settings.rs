@@ -19,12 +19,19 @@ pub struct Kept {
 /// What is in force: a field that was SET stays SET until the configuration says something else than it did then.
 pub fn in_force(configured: &Settings, kept: Option<Kept>) -> Settings {
     let Some(Kept { file, set }) = kept else { return configured.clone() };
-    let choose = |configured: &str, file: String, set: String| if configured == file { set } else { configured.into() };
     Settings {
         contact: choose(&configured.contact, file.contact, set.contact),
         name: choose(&configured.name, file.name, set.name),
         location: choose(&configured.location, file.location, set.location),
+        authen_traps: choose(&configured.authen_traps, file.authen_traps, set.authen_traps),
+        // The configuration knows nothing of these two; whether a key still fits its user, the engine judges.
+        serial: set.serial,
+        keys: set.keys,
     }
+}
+
+fn choose<T: Clone + PartialEq>(configured: &T, file: T, set: T) -> T {
+    if *configured == file { set } else { configured.clone() }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::control::Answer;
 use super::settings::{self, Kept};
 use crate::mib::counters::{Counter, Counters};
 use crate::mib::families::Moment;
+use crate::mib::segment::EngineClock;
 use crate::mib::settings::Settings;
 use crate::mib::view::View;
 use crate::report::Report;
@@ -27,6 +28,8 @@ pub struct Shared {
     pub counters: Arc<Counters>,
     /// The present.
     pub clock: Clock,
+    /// snmpEngineBoots.
+    pub boots: u32,
     /// What must outlive the agent.
     pub store: Arc<Store>,
     /// The settings as the file has them.
@@ -47,6 +50,10 @@ impl server::Host for Shared {
 
     fn uptime(&self) -> u32 {
         self.clock.up_time()
+    }
+
+    fn engine_clock(&self) -> EngineClock {
+        self.clock.engine(self.boots)
     }
 
     fn counters(&self) -> &Counters {

@@ -80,7 +80,7 @@ fn wrong_types_say_what_is_right() {
             2 | listen = "udp:0.0.0.0:161"
               |          ^^^^^^^^^^^^^^^^^
               |
-              = help: write a list in brackets. Where the agent listens: `udp:ADDRESS:PORT`, an IPv6 address in brackets."#]],
+              = help: write a list in brackets. Where the agent listens: `udp:ADDRESS:PORT` or `tcp:ADDRESS:PORT`, an IPv6 address in brackets."#]],
     );
     broken(
         "snmp = 3\n",

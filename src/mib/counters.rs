@@ -1,5 +1,5 @@
-//! The agent's own counters, each declared once: its place in SNMPv2-MIB's snmp group where it has one, its name in the
-//! private MIB and in Prometheus.
+//! The agent's own counters, each declared once: its scalar in a standard MIB where it has one, its name in the private
+//! MIB and in Prometheus.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,17 +7,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::metric::{Descriptor, Kind, Number, Projection, Row, RowIndex, Shape, Unit};
 
 macro_rules! counters {
-    ($($counter:ident, $group:expr, $name:literal, $help:literal;)*) => {
+    ($($counter:ident, $object:expr, $name:literal, $help:literal;)*) => {
         /// What is counted.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Counter {
             $(#[doc = $help] $counter,)*
         }
 
-        /// Every counter, with its object in the snmp group (RFC 3418), its name and its sentence. Its column in the
-        /// private MIB is its place here, from 1: new ones go to the end.
-        pub static COUNTERS: &[(Counter, Option<u32>, &str, &str)] =
-            &[$((Counter::$counter, $group, $name, $help),)*];
+        /// Every counter, with its scalar in a standard MIB (without instance), its name and its sentence. Its column in
+        /// the private MIB is its place here, from 1: new ones go to the end.
+        pub static COUNTERS: &[(Counter, Option<&[u32]>, &str, &str)] =
+            &[$((Counter::$counter, $object, $name, $help),)*];
 
         /// A value of each counter.
         #[derive(Debug)]
@@ -25,28 +25,56 @@ macro_rules! counters {
     };
 }
 
+/// A scalar of SNMPv2-MIB's snmp group (RFC 3418).
+macro_rules! snmp {
+    ($object:literal) => {
+        Some(&[1, 3, 6, 1, 2, 1, 11, $object])
+    };
+}
+
+/// A scalar of snmpMPDStats (RFC 3412).
+macro_rules! dispatcher {
+    ($object:literal) => {
+        Some(&[1, 3, 6, 1, 6, 3, 11, 2, 1, $object])
+    };
+}
+
+/// A scalar of usmStats (RFC 3414).
+macro_rules! usm {
+    ($object:literal) => {
+        Some(&[1, 3, 6, 1, 6, 3, 15, 1, 1, $object])
+    };
+}
+
+/// A scalar of snmpTargetObjects (RFC 3413).
+macro_rules! target {
+    ($object:literal) => {
+        Some(&[1, 3, 6, 1, 6, 3, 12, 1, $object])
+    };
+}
+
 counters! {
-    InPkts, Some(1), "in_packets_total", "SNMP messages received.";
-    OutPkts, Some(2), "out_packets_total", "SNMP messages sent.";
-    InBadVersions, Some(3), "in_bad_versions_total", "Messages of a version that is not served.";
-    InBadCommunityNames, Some(4), "in_bad_community_total", "Messages with an unknown community.";
-    InBadCommunityUses, Some(5), "in_bad_community_use_total", "Requests that their community may not make.";
-    InAsnParseErrs, Some(6), "in_parse_errors_total", "Messages that are not SNMP.";
-    InTotalReqVars, Some(13), "in_read_variables_total", "Object instances read.";
-    InTotalSetVars, Some(14), "in_set_variables_total", "Object instances set.";
-    InGetRequests, Some(15), "in_get_requests_total", "GET requests accepted.";
-    InGetNexts, Some(16), "in_get_next_requests_total", "GETNEXT requests accepted.";
-    InSetRequests, Some(17), "in_set_requests_total", "SET requests accepted.";
-    InGetResponses, Some(18), "in_responses_total", "Responses received, which an agent never asks for.";
-    InTraps, Some(19), "in_traps_total", "Traps received, which an agent does not take.";
-    OutTooBigs, Some(20), "out_too_big_total", "Answers with the error tooBig.";
-    OutNoSuchNames, Some(21), "out_no_such_name_total", "Answers with the error noSuchName.";
-    OutBadValues, Some(22), "out_bad_value_total", "Answers with the error badValue.";
-    OutGenErrs, Some(24), "out_general_errors_total", "Answers with the error genErr.";
-    OutGetResponses, Some(28), "out_responses_total", "Responses sent.";
-    OutTraps, Some(29), "out_traps_total", "Traps sent.";
-    SilentDrops, Some(31), "silent_drops_total", "Requests dropped as not even an error would fit the answer.";
-    ProxyDrops, Some(32), "proxy_drops_total", "Requests dropped as a proxy target did not answer.";
+    InPkts, snmp!(1), "in_packets_total", "SNMP messages received.";
+    OutPkts, snmp!(2), "out_packets_total", "SNMP messages sent.";
+    InBadVersions, snmp!(3), "in_bad_versions_total", "Messages of a version that is not served.";
+    InBadCommunityNames, snmp!(4), "in_bad_community_total", "Messages with an unknown community.";
+    InBadCommunityUses, snmp!(5), "in_bad_community_use_total", "Requests that their community may not make.";
+    InAsnParseErrs, snmp!(6), "in_parse_errors_total", "Messages that are not SNMP.";
+    InTotalReqVars, snmp!(13), "in_read_variables_total", "Object instances read.";
+    InTotalSetVars, snmp!(14), "in_set_variables_total", "Object instances set.";
+    InGetRequests, snmp!(15), "in_get_requests_total", "GET requests accepted.";
+    InGetNexts, snmp!(16), "in_get_next_requests_total", "GETNEXT requests accepted.";
+    InSetRequests, snmp!(17), "in_set_requests_total", "SET requests accepted.";
+    InGetResponses, snmp!(18), "in_responses_total", "Responses received, which an agent never asks for.";
+    InTraps, snmp!(19), "in_traps_total", "Traps received, which an agent does not take.";
+    OutTooBigs, snmp!(20), "out_too_big_total", "Answers with the error tooBig.";
+    OutNoSuchNames, snmp!(21), "out_no_such_name_total", "Answers with the error noSuchName.";
+    OutBadValues, snmp!(22), "out_bad_value_total", "Answers with the error badValue.";
+    OutGenErrs, snmp!(24), "out_general_errors_total", "Answers with the error genErr.";
+    OutGetResponses, snmp!(28), "out_responses_total", "Responses sent.";
+    OutTraps, snmp!(29), "out_traps_total", "Traps sent.";
+    SilentDrops, snmp!(31), "silent_drops_total", "Requests dropped as not even an error would fit the answer.";
+    ProxyDrops, snmp!(32), "proxy_drops_total", "Requests dropped as a proxy target did not answer.";
     GetBulkRequests, None, "in_get_bulk_requests_total", "GETBULK requests accepted.";
     RefusedSources, None, "refused_sources_total", "Messages from outside the allow-list.";
     RefusedCommunitySources, None, "refused_community_total", "Known communities from a source that may not use them.";
@@ -57,6 +85,27 @@ counters! {
     StoreFailures, None, "store_failures_total", "Times that state could not be written.";
     Reloads, None, "reloads_total", "Configurations taken over while running.";
     ReloadFailures, None, "reload_failures_total", "Configurations refused while running.";
+    UnknownSecurityModels, dispatcher!(1), "in_unknown_models_total", "Messages of a security model that is not USM.";
+    InvalidMsgs, dispatcher!(2), "in_invalid_total", "SNMPv3 messages whose flags contradict each other.";
+    UnknownPduHandlers, dispatcher!(3), "in_unknown_handlers_total", "SNMPv3 requests about another engine.";
+    UnsupportedSecLevels, usm!(1), "usm_unsupported_levels_total", "Messages at a level that their user has no keys for.";
+    NotInTimeWindows, usm!(2), "usm_not_in_window_total", "Authentic messages of another time: time is synchronised so.";
+    UnknownUserNames, usm!(3), "usm_unknown_users_total", "SNMPv3 messages of an unknown user.";
+    UnknownEngineIds, usm!(4), "usm_unknown_engines_total", "SNMPv3 messages to another engine; discovery is one.";
+    WrongDigests, usm!(5), "usm_wrong_digests_total", "SNMPv3 messages whose authentication failed.";
+    DecryptionErrors, usm!(6), "usm_decryption_errors_total", "SNMPv3 messages that could not be decrypted.";
+    UnavailableContexts, target!(4), "in_unavailable_ctx_total", "Requests for a context that is not there now.";
+    UnknownContexts, target!(5), "in_unknown_contexts_total", "Requests for a context that is not known.";
+    ReportsSent, None, "out_reports_total", "Reports sent: why an SNMPv3 message was refused.";
+    RateLimited, None, "rate_limited_total", "Messages and Reports dropped as their source had used up its rate.";
+    ClosedVersion3, None, "in_closed_version3_total", "SNMPv3 messages dropped as SNMPv3 is closed.";
+    AuthorizationErrors, None, "out_not_authorized_total", "SNMPv3 requests below the level that their user must have.";
+    TcpConnections, None, "tcp_connections_total", "TCP connections accepted.";
+    TcpRefused, None, "tcp_refused_total", "TCP connections closed at once as there were too many.";
+    TcpBroken, None, "tcp_broken_total", "TCP connections closed for what they carried or for idling.";
+    QueryLogDropped, None, "query_log_dropped_total", "Lines that the query log could not take.";
+    InformsAcknowledged, None, "notify_acknowledged_total", "Informs that their receiver acknowledged.";
+    InformTimeouts, None, "notify_timeouts_total", "Informs sent again as nobody acknowledged them in time.";
 }
 
 impl Counters {

@@ -21,7 +21,7 @@ pub use counters::{Counter, Counters};
 pub use families::{Moment, Source};
 pub use indices::Indices;
 pub use oid::{Key, Oid};
-pub use segment::{Builder, Live, LiveObject, Segment};
+pub use segment::{Builder, EngineClock, Live, LiveObject, Segment};
 pub use settings::{SetError, Setting, Settings};
 pub use value::Value;
 pub use view::{Cursor, Entry, Found, Ranges, View};

@@ -16,8 +16,24 @@ use super::value::Value;
 pub struct Live<'a> {
     /// The agent's uptime, in hundredths of a second.
     pub uptime: u32,
+    /// snmpEngineBoots and snmpEngineTime.
+    pub engine: EngineClock,
     /// The agent's counters.
     pub counters: &'a Counters,
+}
+
+/// The time of an SNMP engine (RFC 3414, section 2.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EngineClock {
+    /// snmpEngineBoots: how often the engine started, 2^31 - 1 at most.
+    pub boots: u32,
+    /// snmpEngineTime: seconds since the last start, 2^31 - 1 at most.
+    pub time: u32,
+}
+
+impl EngineClock {
+    /// The boots of an engine that has started too often: every authenticated message is refused (RFC 3414, section 2.3).
+    pub const LATCHED: u32 = 0x7fff_ffff;
 }
 
 /// An object whose value is read at the moment of the request.
@@ -25,7 +41,11 @@ pub struct Live<'a> {
 pub enum LiveObject {
     /// sysUpTime.
     UpTime,
-    /// A Counter32 of the snmp group.
+    /// snmpEngineBoots.
+    EngineBoots,
+    /// snmpEngineTime.
+    EngineTime,
+    /// A Counter32 of a standard MIB.
     Counter(Counter),
 }
 
@@ -34,6 +54,7 @@ impl LiveObject {
     pub fn tag(self) -> u8 {
         match self {
             LiveObject::UpTime => ber::TIME_TICKS,
+            LiveObject::EngineBoots | LiveObject::EngineTime => ber::INTEGER,
             LiveObject::Counter(_) => ber::COUNTER32,
         }
     }
@@ -41,6 +62,8 @@ impl LiveObject {
     fn read(self, live: &Live) -> Value {
         match self {
             LiveObject::UpTime => Value::TimeTicks(live.uptime),
+            LiveObject::EngineBoots => Value::Integer(i32::try_from(live.engine.boots).unwrap_or(i32::MAX)),
+            LiveObject::EngineTime => Value::Integer(i32::try_from(live.engine.time).unwrap_or(i32::MAX)),
             LiveObject::Counter(counter) => Value::Counter32(smi_counter32(live.counters.value(counter))),
         }
     }

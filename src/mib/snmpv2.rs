@@ -1,6 +1,6 @@
-//! SNMPv2-MIB (RFC 3418): the system group with sysORTable, and the snmp group.
+//! SNMPv2-MIB (RFC 3418): the system group with sysORTable, the snmp group, and the snmpSet group.
 
-use super::counters::COUNTERS;
+use super::counters::{COUNTERS, Counter};
 use super::oid::{Key, Oid};
 use super::segment::{Builder, LiveObject, Segment};
 use super::settings::Settings;
@@ -12,6 +12,12 @@ pub const SYSTEM: &[u32] = &[1, 3, 6, 1, 2, 1, 1];
 pub const SNMP: &[u32] = &[1, 3, 6, 1, 2, 1, 11];
 /// sysUpTime.0.
 pub const SYS_UP_TIME: &[u32] = &[1, 3, 6, 1, 2, 1, 1, 3, 0];
+/// The snmpSet group.
+pub const SNMP_SET: &[u32] = &[1, 3, 6, 1, 6, 3, 1, 1, 6];
+/// snmpEnableAuthenTraps.0.
+pub const ENABLE_AUTHEN_TRAPS: &[u32] = &[1, 3, 6, 1, 2, 1, 11, 30, 0];
+/// snmpSetSerialNo.0.
+pub const SET_SERIAL_NO: &[u32] = &[1, 3, 6, 1, 6, 3, 1, 1, 6, 1, 0];
 /// snmpMIB, the module itself: what sysORTable calls it.
 const SNMP_MIB: &[u32] = &[1, 3, 6, 1, 6, 3, 1];
 /// A host with applications: layers 4 and 7, as RFC 3418 counts them.
@@ -61,27 +67,50 @@ pub fn system(system: &System, settings: &Settings) -> Segment {
     })
 }
 
-/// The snmp group's instances, all of them live.
-pub fn snmp() -> Segment {
-    let prefix = Oid::from_static(SNMP);
-    let base = prefix.clone();
-    Segment::lazy(&prefix, move || {
+/// The snmp group's instances: counters, and snmpEnableAuthenTraps.
+pub fn snmp(settings: &Settings) -> Segment {
+    let traps = if settings.authen_traps { 1 } else { 2 };
+    Segment::lazy(&Oid::from_static(SNMP), move || {
         let mut builder = Builder::default();
-        for &(counter, object, _, _) in COUNTERS {
-            if let Some(object) = object {
-                builder.push_live(base.child(&[object, 0]).arcs(), LiveObject::Counter(counter));
+        let mut scalars: Vec<(Vec<u32>, Option<Counter>)> =
+            counters_below(SNMP).map(|(object, counter)| ([object, &[0]].concat(), Some(counter))).collect();
+        scalars.push((ENABLE_AUTHEN_TRAPS.to_vec(), None));
+        scalars.sort_by(|(left, _), (right, _)| left.cmp(right));
+        for (arcs, counter) in scalars {
+            match counter {
+                Some(counter) => builder.push_live(&arcs, LiveObject::Counter(counter)),
+                None => builder.push(&arcs, &Value::Integer(traps)),
             }
         }
         builder.finish()
     })
 }
 
-/// The object types of both groups.
+/// The snmpSet group: one scalar, which managers that work side by side test and set.
+pub fn set(settings: &Settings) -> Segment {
+    let serial = i32::try_from(settings.serial).unwrap_or(i32::MAX);
+    Segment::lazy(&Oid::from_static(SNMP_SET), move || {
+        let mut builder = Builder::default();
+        builder.push(SET_SERIAL_NO, &Value::Integer(serial));
+        builder.finish()
+    })
+}
+
+/// The counters that have a scalar below an OID, in no order.
+pub fn counters_below(prefix: &[u32]) -> impl Iterator<Item = (&'static [u32], Counter)> {
+    let scalars = COUNTERS.iter().filter_map(|&(counter, object, _, _)| Some((object?, counter)));
+    scalars.filter(move |(object, _)| object.starts_with(prefix))
+}
+
+/// The object types of all three.
 pub fn types() -> Vec<Key> {
     let system = Oid::from_static(SYSTEM);
     let scalars = (1..=8).map(|object| system.child(&[object]).key());
     let columns = (2..=4).map(|column| system.child(&[9, 1, column]).key());
-    let snmp = Oid::from_static(SNMP);
-    let counters = COUNTERS.iter().filter_map(|&(_, object, _, _)| object).map(|object| snmp.child(&[object]).key());
-    scalars.chain(columns).chain(counters).collect()
+    let counters = counters_below(SNMP).map(|(object, _)| Oid::from_static(object).key());
+    let settable = [ENABLE_AUTHEN_TRAPS, SET_SERIAL_NO].map(|instance| match instance {
+        [object @ .., _] => Oid::from_static(object).key(),
+        [] => Key::new(),
+    });
+    scalars.chain(columns).chain(counters).chain(settable).collect()
 }

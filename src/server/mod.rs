@@ -1,7 +1,9 @@
 //! Sockets around the engine.
 //!
-//! The servers know the agent only as a [`Host`]. They hold no state of their own but buffers.
+//! The servers know the agent only as a [`Host`]. They hold no state of their own but buffers. [`exchange`] is what all
+//! transports share.
 
+mod exchange;
 pub mod udp;
 
 use std::fmt;
@@ -9,7 +11,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::mib::{Counters, Settings, View};
+use crate::mib::{Counters, EngineClock, Settings, View};
 use crate::snmp::Engine;
 
 /// What a server asks of the agent. A reload changes what is answered, never what was answered half.
@@ -20,6 +22,8 @@ pub trait Host: Send + Sync {
     fn moment(&self) -> (Arc<View>, Arc<Settings>);
     /// sysUpTime, in hundredths of a second.
     fn uptime(&self) -> u32;
+    /// snmpEngineBoots and snmpEngineTime.
+    fn engine_clock(&self) -> EngineClock;
     /// The agent's counters.
     fn counters(&self) -> &Counters;
     /// Stores and publishes `after`, which was made from `before`. False when it can't be stored, or when the settings

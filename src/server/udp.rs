@@ -7,7 +7,6 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use nix::errno::Errno;
@@ -17,11 +16,11 @@ use nix::sys::socket::{
     SockaddrStorage, setsockopt, sockopt,
 };
 use tokio::io::Interest;
-use tokio::runtime::{Handle, RuntimeFlavor};
 
+use super::exchange::Exchange;
 use super::{Host, Listen};
-use crate::mib::{Counter, Live};
-use crate::snmp::{MAX_DATAGRAM, Moment, Request, Scratch, Verdict};
+use crate::mib::Counter;
+use crate::snmp::MAX_DATAGRAM;
 
 /// How many datagrams one system call receives: more than the 16 that a busy manager has outstanding.
 const BATCH: usize = 32;
@@ -130,13 +129,13 @@ struct Server {
     host: Arc<dyn Host>,
     datagrams: Vec<Vec<u8>>,
     answers: Vec<Vec<u8>>,
-    scratch: Scratch,
+    exchange: Exchange,
 }
 
 impl Server {
     fn new(host: Arc<dyn Host>) -> Server {
         let datagrams = (0..BATCH).map(|_| vec![0; DATAGRAM_OCTETS]).collect();
-        Server { host, datagrams, answers: vec![Vec::new(); BATCH], scratch: Scratch::default() }
+        Server { exchange: Exchange::new(host.clone()), host, datagrams, answers: vec![Vec::new(); BATCH] }
     }
 
     /// Receives what waits, answers, sends. How many were received.
@@ -148,45 +147,17 @@ impl Server {
     }
 
     fn answer(&mut self, arrived: &[Arrived]) -> Vec<Reply> {
-        let host = self.host.clone();
-        let (engine, counters) = (host.engine(), host.counters());
-        let live = Live { uptime: host.uptime(), counters };
-        let (mut view, mut settings) = host.moment();
+        let mut turn = self.exchange.turn();
         let mut replies = Vec::with_capacity(arrived.len());
         for (place, (arrived, out)) in arrived.iter().zip(&mut self.answers).enumerate() {
             let Some((to, sender)) = arrived.sender.and_then(|to| Some((to, ip(&to)?))) else { continue };
             let datagram =
                 self.datagrams.get(place).and_then(|buffer| buffer.get(..arrived.octets)).unwrap_or_default();
-            let request = Request { datagram, sender, max_response: MAX_DATAGRAM };
-            let moment = Moment { view: &view, settings: &settings, live: &live };
-            let scratch = &mut self.scratch;
-            // A fault in answering one request must not silence the agent; every buffer is emptied before it is used.
-            let handled = catch_unwind(AssertUnwindSafe(|| engine.handle(request, moment, scratch, out)));
-            let verdict = match handled {
-                Ok(Verdict::Commit(commit)) => {
-                    let stored = blocking(|| host.commit(&settings, commit.settings()));
-                    (view, settings) = host.moment();
-                    commit.answer(stored, counters, out)
-                }
-                Ok(verdict) => verdict,
-                Err(_) => {
-                    counters.add(Counter::Panics, 1);
-                    Verdict::Silence
-                }
-            };
-            if matches!(verdict, Verdict::Answer) {
+            if turn.answer(datagram, sender, MAX_DATAGRAM, out) {
                 replies.push(Reply { place, to, from: arrived.asked });
             }
         }
         replies
-    }
-}
-
-/// Runs what may block; where the runtime has other threads, they take over its other tasks.
-fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
-        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
-        _ => work(),
     }
 }
 
@@ -303,6 +274,10 @@ mod tests {
 
         fn uptime(&self) -> u32 {
             4711
+        }
+
+        fn engine_clock(&self) -> crate::mib::EngineClock {
+            crate::mib::EngineClock::default()
         }
 
         fn counters(&self) -> &Counters {

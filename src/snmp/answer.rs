@@ -32,8 +32,12 @@ pub enum ErrorStatus {
     CommitFailed,
     /// The object can't be changed.
     NotWritable,
+    /// A value that the object can't have now.
+    InconsistentValue,
     /// The same instance twice in one SET.
     InconsistentName,
+    /// SNMPv3: the message is not as safe as its user must be.
+    AuthorizationError,
 }
 
 impl ErrorStatus {
@@ -48,7 +52,9 @@ impl ErrorStatus {
             ErrorStatus::WrongLength => (8, 3),
             ErrorStatus::WrongValue => (10, 3),
             ErrorStatus::NoCreation => (11, 2),
+            ErrorStatus::InconsistentValue => (12, 3),
             ErrorStatus::CommitFailed => (14, 5),
+            ErrorStatus::AuthorizationError => (16, 2),
             ErrorStatus::NotWritable => (17, 2),
             ErrorStatus::InconsistentName => (18, 2),
         };

@@ -9,7 +9,7 @@ use rasn_snmp::{v1, v2, v2c};
 use super::config::{Access, Community, Config, View as ViewConfig};
 use super::{Engine, MAX_DATAGRAM, Moment, Request, Scratch, Verdict};
 use crate::mib::snmpv2::{self, System};
-use crate::mib::{Builder, Counter, Counters, Live, Oid, Segment, Settings, Value, View, ber};
+use crate::mib::{Builder, Counter, Counters, EngineClock, Live, Oid, Segment, Settings, Value, View, ber};
 use crate::secret::Secret;
 
 pub const SENDER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 9));
@@ -66,7 +66,7 @@ impl Agent {
         let table = Oid::from_static(TABLE);
         let mut types = snmpv2::types();
         types.extend((1..=3).map(|column| table.child(&[column]).key()));
-        let segments = [snmpv2::system(&system, &settings), snmpv2::snmp(), rows(&table)];
+        let segments = [snmpv2::system(&system, &settings), snmpv2::snmp(&settings), rows(&table)];
         Agent {
             engine: Engine::new(&config, &|_| None).expect("a valid configuration"),
             view: View::new(segments.into_iter().map(Arc::new).collect(), types),
@@ -79,7 +79,7 @@ impl Agent {
 
     /// Sends octets; a SET that reaches its end is stored, or not.
     pub fn send(&mut self, datagram: &[u8], stores: bool) -> Option<Vec<u8>> {
-        let live = Live { uptime: 4711, counters: &self.counters };
+        let live = Live { uptime: 4711, engine: EngineClock::default(), counters: &self.counters };
         let moment = Moment { view: &self.view, settings: &self.settings, live: &live };
         let request = Request { datagram, sender: SENDER, max_response: self.max_response };
         let mut out = Vec::new();
@@ -88,7 +88,7 @@ impl Agent {
             if stores {
                 self.settings = commit.settings().clone();
             }
-            verdict = commit.answer(stores, &self.counters, &mut out);
+            verdict = commit.answer(stores, &live, &mut out);
         }
         matches!(verdict, Verdict::Answer).then_some(out)
     }

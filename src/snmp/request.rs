@@ -11,7 +11,7 @@ use super::config::Access;
 use super::wire::{Bind, Message, Pdu};
 use super::{Moment, Scratch, Verdict, Version, wire};
 use crate::mib::oid::{arcs_of_key, encode_arcs, subtree_end};
-use crate::mib::{Counter, Counters, Cursor, Entry, Found, Key, SetError, Settings, ber, settings};
+use crate::mib::{Counter, Counters, Cursor, Entry, Found, Key, Live, SetError, Settings, ber, settings};
 
 /// Where a GETBULK's answer stops once it has one repetition, in octets: it then crosses any usual path in one packet.
 /// A first repetition that is larger goes out whole, as managers ask for rows.
@@ -372,6 +372,7 @@ impl<'a> Work<'a> {
             SetError::WrongType => ErrorStatus::WrongType,
             SetError::WrongLength => ErrorStatus::WrongLength,
             SetError::WrongValue => ErrorStatus::WrongValue,
+            SetError::InconsistentValue => ErrorStatus::InconsistentValue,
         })?;
         if exists { Ok(()) } else { Err(ErrorStatus::NoCreation) }
     }
@@ -409,7 +410,8 @@ impl Commit {
     }
 
     /// Writes the answer: noError when they were stored, commitFailed when not (nothing was changed: nothing is undone).
-    pub fn answer(&self, stored: bool, counters: &Counters, out: &mut Vec<u8>) -> Verdict {
+    pub fn answer(&self, stored: bool, live: &Live, out: &mut Vec<u8>) -> Verdict {
+        let counters = live.counters;
         let envelope = Envelope { version: self.version, community: &self.community, request_id: self.request_id };
         let mut answer = Answer::begin(envelope, self.max_response, out);
         answer.list().extend_from_slice(&self.list);
