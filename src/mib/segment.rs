@@ -59,7 +59,8 @@ impl LiveObject {
         }
     }
 
-    fn read(self, live: &Live) -> Value {
+    /// Its value now.
+    pub fn read(self, live: &Live) -> Value {
         match self {
             LiveObject::UpTime => Value::TimeTicks(live.uptime),
             LiveObject::EngineBoots => Value::Integer(i32::try_from(live.engine.boots).unwrap_or(i32::MAX)),
