@@ -177,6 +177,22 @@ impl Content {
         name.get(header + octets).copied().unwrap_or(ber::NULL)
     }
 
+    /// Appends the instances from a place on as VarBinds, in one copy: at most `count` of them, of at most `octets`
+    /// together, and none that is read when it is asked for. Returns how many.
+    pub fn write_run(&self, place: usize, count: usize, octets: usize, out: &mut Vec<u8>) -> usize {
+        let start = self.end_before(place, |place| place.bytes_end);
+        let places = self.places.get(place..).unwrap_or_default();
+        let fits = |found: &&Place| {
+            let end = usize::try_from(found.bytes_end).unwrap_or(usize::MAX);
+            found.live.is_none() && end.saturating_sub(start) <= octets
+        };
+        let run = places.iter().take(count).take_while(fits).count();
+        if let Some(last) = run.checked_sub(1) {
+            out.extend_from_slice(slice(&self.bytes, start, self.end(place + last, |place| place.bytes_end)));
+        }
+        run
+    }
+
     /// Appends the instance as a VarBind.
     pub fn write_varbind(&self, place: usize, live: &Live, out: &mut Vec<u8>) {
         let bytes = self.bytes(place);

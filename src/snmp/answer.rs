@@ -146,9 +146,21 @@ impl<'e, 'o> Answer<'e, 'o> {
         self.out.truncate(self.room + list_octets);
     }
 
-    /// Whether an answer without error is within its limit so far, and within another one.
-    pub fn fits(&self, other_limit: usize) -> bool {
-        total_octets(&self.envelope, 0, 0, self.list_octets()) <= self.limit.min(other_limit)
+    /// Whether an answer without error is within its limit so far.
+    pub fn fits(&self) -> bool {
+        total_octets(&self.envelope, 0, 0, self.list_octets()) <= self.limit
+    }
+
+    /// The longest list with which an answer without error is within its limit, and within another one.
+    pub fn most_list_octets(&self, other_limit: usize) -> usize {
+        let limit = self.limit.min(other_limit);
+        let total = |list| total_octets(&self.envelope, 0, 0, list);
+        let mut most = limit.saturating_sub(total(0));
+        // A longer list has longer lengths before it, and padding behind it: a few octets.
+        while most > 0 && total(most) > limit {
+            most -= 1;
+        }
+        most
     }
 
     /// Makes it a Response; false, and nothing is to be sent, when that is past the limit.

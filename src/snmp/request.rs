@@ -256,7 +256,7 @@ impl<'a> Work<'a> {
                 }
                 push_exception(self.name(bind), tag, answer.list());
             }
-            if !answer.fits(usize::MAX) {
+            if !answer.fits() {
                 return Outcome::Failed(ErrorStatus::TooBig, 0);
             }
         }
@@ -282,7 +282,7 @@ impl<'a> Work<'a> {
                 }
                 None => push_exception(self.name(bind), ber::END_OF_MIB_VIEW, answer.list()),
             }
-            if !answer.fits(usize::MAX) {
+            if !answer.fits() {
                 return Outcome::Failed(ErrorStatus::TooBig, 0);
             }
         }
@@ -326,10 +326,14 @@ impl<'a> Work<'a> {
         if repetitions == 0 || repeated.is_empty() {
             return Outcome::Read(read);
         }
+        if let [bind] = repeated {
+            return self.walk(bind, repetitions, read, answer);
+        }
         // The last instance of each repeater, and whether it is the last one there is.
         let mut places: Vec<(Option<Cursor>, bool)> = repeated.iter().map(|_| (None, false)).collect();
+        let later_limit = answer.most_list_octets(BULK_OCTETS);
         for repetition in 0..repetitions {
-            let limit = if repetition == 0 { usize::MAX } else { BULK_OCTETS };
+            let limit = if repetition == 0 { usize::MAX } else { later_limit };
             let mut all_ended = true;
             for (bind, (last, ended)) in repeated.iter().zip(&mut places) {
                 if repetition == 0 {
@@ -353,8 +357,36 @@ impl<'a> Work<'a> {
         Outcome::Read(read)
     }
 
-    /// Appends an instance, or endOfMibView under the last name that there was; takes it back and says false where it
-    /// doesn't fit.
+    /// A GETBULK of one repeater, as walks send it: instances that stand side by side are copied together.
+    fn walk(&self, bind: &Bind, repetitions: u64, mut read: u64, answer: &mut Answer) -> Outcome {
+        let (view, ranges) = (self.context.moment.view, &self.context.rights.ranges);
+        let first = view.next(self.key(bind), ranges);
+        if !self.push_bulk(bind, first, first.is_none(), usize::MAX, answer) {
+            return cut(answer, read);
+        }
+        let Some(mut cursor) = first else { return Outcome::Read(read) };
+        let most = answer.most_list_octets(BULK_OCTETS);
+        let end = read.saturating_add(repetitions);
+        read += 1;
+        while read < end {
+            let last = cursor;
+            if !cursor.advance(ranges) {
+                // Where it doesn't fit, the next request is told.
+                self.push_bulk(bind, Some(last), true, most, answer);
+                break;
+            }
+            let room = most.saturating_sub(answer.list_octets());
+            match cursor.copy_run(ranges, end - read, room, answer.list()) {
+                0 if self.push_bulk(bind, Some(cursor), false, most, answer) => read += 1,
+                0 => break,
+                copied => read += copied,
+            }
+        }
+        Outcome::Read(read)
+    }
+
+    /// Appends an instance, or endOfMibView under the last name that there was; takes it back and says false where the
+    /// list is then longer than `limit`, or the answer than it may be.
     fn push_bulk(&self, bind: &Bind, last: Option<Cursor>, ended: bool, limit: usize, answer: &mut Answer) -> bool {
         let before = answer.list_octets();
         match last {
@@ -362,7 +394,10 @@ impl<'a> Work<'a> {
             Some(cursor) => push_exception(&name_of_key(cursor.entry().key()), ber::END_OF_MIB_VIEW, answer.list()),
             None => push_exception(self.name(bind), ber::END_OF_MIB_VIEW, answer.list()),
         }
-        let fits = answer.fits(limit);
+        let fits = match limit {
+            usize::MAX => answer.fits(),
+            most => answer.list_octets() <= most,
+        };
         if !fits {
             answer.truncate(before);
         }

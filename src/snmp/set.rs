@@ -18,7 +18,7 @@ impl Work<'_> {
     /// RFC 3416, section 4.2.5.
     pub(super) fn set(&self, scratch: &mut Key, answer: &mut Answer) -> Outcome {
         answer.list().extend_from_slice(self.pdu.list);
-        if !answer.fits(usize::MAX) {
+        if !answer.fits() {
             return Outcome::Failed(ErrorStatus::TooBig, 0);
         }
         let mut settings = self.context.moment.settings.clone();
