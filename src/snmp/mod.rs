@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod community;
 pub mod config;
+pub mod engine_id;
 pub mod request;
 pub mod trap;
 pub mod usm;
