@@ -7,6 +7,7 @@
 mod banner;
 mod clock;
 mod control;
+pub mod identity;
 mod listeners;
 mod plan;
 mod publisher;
