@@ -11,6 +11,7 @@ pub mod answer;
 pub mod checks;
 pub mod community;
 pub mod config;
+pub mod engine_id;
 pub mod record;
 pub mod request;
 pub mod set;
@@ -26,6 +27,7 @@ mod properties;
 #[cfg(test)]
 mod v3_answers;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -175,9 +177,14 @@ impl Engine {
 
     /// The same with the keys that users changed to.
     #[must_use]
-    pub fn with_keys(&self, keys: &std::collections::BTreeMap<String, UserKeys>) -> Engine {
+    pub fn with_keys(&self, keys: &BTreeMap<String, UserKeys>) -> Engine {
         let with_keys = |version3: &Version3| Version3 { users: version3.users.with_keys(keys), ..version3.clone() };
         Engine { version3: self.version3.as_ref().map(with_keys), ..self.clone() }
+    }
+
+    /// What tells whether a user's entry in the configuration is another, by his name.
+    pub fn fingerprints(&self) -> BTreeMap<String, String> {
+        self.users().map(usm::Users::fingerprints).unwrap_or_default()
     }
 
     /// The users of SNMPv3, where it is open.
