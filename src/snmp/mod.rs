@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod community;
 pub mod config;
+pub mod limit;
 pub mod request;
 pub mod trap;
 pub mod wire;
@@ -110,6 +111,11 @@ impl Engine {
         let mut errors = Vec::new();
         Identities::compile(config, resolve, &mut errors);
         errors
+    }
+
+    /// Whether anybody at this address is answered at all.
+    pub fn allows(&self, source: IpAddr) -> bool {
+        self.identities.allow(source)
     }
 
     /// Works on one datagram. `out` holds the answer only when the verdict says so. Whatever the octets are, this
