@@ -4,9 +4,14 @@
 //! transports share.
 
 mod exchange;
+pub mod holder;
+pub mod tcp;
+#[cfg(test)]
+mod testing;
 pub mod udp;
 
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -31,9 +36,30 @@ pub trait Host: Send + Sync {
     fn commit(&self, before: &Settings, after: &Settings) -> bool;
 }
 
-/// Where to listen: `udp:127.0.0.1:161`, `udp:[::1]:161`.
+/// What carries messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// RFC 3417, section 3.
+    Udp,
+    /// RFC 3430.
+    Tcp,
+}
+
+impl Transport {
+    /// `udp` or `tcp`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Transport::Udp => "udp",
+            Transport::Tcp => "tcp",
+        }
+    }
+}
+
+/// Where to listen: `udp:127.0.0.1:161`, `tcp:[::1]:161`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listen {
+    /// What carries messages there.
+    pub transport: Transport,
     /// The local address; port 0 is any free one.
     pub address: SocketAddr,
 }
@@ -41,9 +67,15 @@ pub struct Listen {
 impl Listen {
     /// Reads an address as the configuration has it.
     pub fn parse(text: &str) -> Result<Listen, String> {
-        let address = text.strip_prefix("udp:").and_then(|address| address.parse().ok());
-        address.map(|address| Listen { address }).ok_or_else(|| {
-            format!("`{text}` is no place to listen: write udp:ADDRESS:PORT, as udp:127.0.0.1:161 or udp:[::]:161")
+        let split = text.split_once(':').and_then(|(transport, address)| {
+            let transport = [Transport::Udp, Transport::Tcp].into_iter().find(|known| known.name() == transport)?;
+            Some(Listen { transport, address: address.parse().ok()? })
+        });
+        split.ok_or_else(|| {
+            format!(
+                "`{text}` is no place to listen: write udp:ADDRESS:PORT or tcp:ADDRESS:PORT, as udp:127.0.0.1:161 or \
+                 tcp:[::]:161"
+            )
         })
     }
 }
@@ -58,8 +90,19 @@ impl FromStr for Listen {
 
 impl fmt::Display for Listen {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "udp:{}", self.address)
+        write!(formatter, "{}:{}", self.transport.name(), self.address)
     }
+}
+
+/// Says which address can't be had, and what to do where that is known.
+pub fn explain(listen: &Listen, error: &io::Error) -> io::Error {
+    let reason = match error.kind() {
+        io::ErrorKind::AddrInUse => holder::in_use(listen),
+        io::ErrorKind::AddrNotAvailable => "this machine does not have the address".into(),
+        io::ErrorKind::PermissionDenied => "ports below 1024 need CAP_NET_BIND_SERVICE".into(),
+        _ => error.to_string(),
+    };
+    io::Error::new(error.kind(), format!("cannot listen on {listen}: {reason}"))
 }
 
 #[cfg(test)]
@@ -68,10 +111,10 @@ mod tests {
 
     #[test]
     fn places_are_read_and_written_alike() {
-        for text in ["udp:127.0.0.1:161", "udp:[::1]:1161", "udp:0.0.0.0:0"] {
+        for text in ["udp:127.0.0.1:161", "udp:[::1]:1161", "udp:0.0.0.0:0", "tcp:127.0.0.1:1161", "tcp:[::1]:1161"] {
             assert_eq!(Listen::parse(text).map(|listen| listen.to_string()).as_deref(), Ok(text));
         }
-        for text in ["", "127.0.0.1:161", "udp:127.0.0.1", "udp:::1:161", "udp:localhost:161", "tcp:127.0.0.1:161"] {
+        for text in ["", "127.0.0.1:161", "udp:127.0.0.1", "udp:::1:161", "udp:localhost:161", "sctp:127.0.0.1:161"] {
             assert!(Listen::parse(text).is_err(), "{text}");
         }
     }
