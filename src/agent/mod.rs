@@ -10,6 +10,7 @@ mod control;
 mod listeners;
 mod plan;
 mod publisher;
+mod query_log;
 mod schedule;
 mod settings;
 mod shared;
@@ -34,6 +35,7 @@ use clock::Clock;
 use listeners::Listeners;
 use plan::Plan;
 use publisher::Publisher;
+use query_log::QueryLogs;
 use schedule::Turns;
 use shared::Shared;
 
@@ -75,12 +77,15 @@ async fn daemon(loaded: Loaded) -> Result<()> {
     let plan = Plan::new(&loaded.config)?;
     let mut listeners = Listeners::default();
     let bound = listeners.bind(&plan.listen).await?;
+    let mut query_logs = QueryLogs::default();
+    let query_log = query_logs.open(plan.query_log.as_ref())?;
     let control = control::bind(&loaded.config.agent.control())
         .with_context(|| format!("control socket {}", loaded.config.agent.control().display()))?;
 
     let (banner, setup, listen) =
         (banner::text(&loaded, &plan), plan.setup(systemd::source(Handle::current())), plan.listen.clone());
     let (mut publisher, shared) = Publisher::start(plan, clock, store)?;
+    query_logs.replace(query_log, &shared)?;
     listeners.serve(bound, &listen, &shared);
     tokio::spawn(control::serve(control, shared.clone()));
     let turns = Turns::new();
@@ -106,7 +111,7 @@ async fn daemon(loaded: Loaded) -> Result<()> {
             _ = ticks.tick() => publisher.tick(clock.now()),
             Some(()) = hangup.recv() => {
                 let _ = sd_notify::notify(&[sd_notify::NotifyState::Reloading]);
-                match reload(&loaded, &reading, &mut listeners, &mut publisher, &shared).await {
+                match reload(&loaded, &reading, &mut listeners, &mut query_logs, &mut publisher, &shared).await {
                     Ok(setup) => {
                         (sections, reports) = schedule::start(&setup, clock, &turns);
                         shared.counters.add(Counter::Reloads, 1);
@@ -128,6 +133,7 @@ async fn daemon(loaded: Loaded) -> Result<()> {
     sections.abort_all();
     listeners.close();
     publisher.end().await;
+    query_logs.end(&shared).await;
     let _ = std::fs::remove_file(loaded.config.agent.control());
     Ok(())
 }
@@ -137,6 +143,7 @@ async fn reload(
     loaded: &Loaded,
     reading: &Arc<Mutex<()>>,
     listeners: &mut Listeners,
+    query_logs: &mut QueryLogs,
     publisher: &mut Publisher,
     shared: &Arc<Shared>,
 ) -> Result<Setup> {
@@ -147,8 +154,12 @@ async fn reload(
     })
     .await?;
     let bound = listeners.bind(&plan.listen).await?;
+    let query_log = query_logs.open(plan.query_log.as_ref())?;
     let (setup, listen) = (plan.setup(systemd::source(Handle::current())), plan.listen.clone());
     publisher.replace(plan);
+    if let Err(error) = query_logs.replace(query_log, shared) {
+        tracing::error!("queries are not logged: {error:#}");
+    }
     listeners.serve(bound, &listen, shared);
     Ok(setup)
 }

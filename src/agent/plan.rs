@@ -13,7 +13,7 @@ use crate::mib::snmpv2::System;
 use crate::mib::vitals;
 use crate::notify;
 use crate::server::Listen;
-use crate::snmp::Engine;
+use crate::snmp::{self, Engine};
 
 /// What a configuration asks for.
 pub struct Plan {
@@ -21,6 +21,8 @@ pub struct Plan {
     pub listen: Addresses,
     /// Who may ask for what.
     pub engine: Engine,
+    /// Where queries are logged, if they are.
+    pub query_log: Option<snmp::config::QueryLog>,
     /// The thresholds in force.
     pub rules: Vec<Rule<Snapshot>>,
     /// What the system group says.
@@ -63,6 +65,7 @@ impl Plan {
         Ok(Plan {
             listen,
             engine,
+            query_log: config.snmp.query_log.clone(),
             rules: compiled.rules,
             system: System { description, object_id, root },
             settings: Settings {

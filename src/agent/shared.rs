@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::clock::Clock;
 use super::control::Answer;
 use super::settings::{self, Kept};
+use crate::metric::Now;
 use crate::mib::counters::{Counter, Counters};
 use crate::mib::families::Moment;
 use crate::mib::segment::EngineClock;
@@ -36,6 +37,8 @@ pub struct Shared {
     pub configured: ArcSwap<Settings>,
     /// One SET at a time.
     pub committing: Mutex<()>,
+    /// Who is told of queries.
+    pub query_log: ArcSwapOption<server::QueryLog>,
 }
 
 impl server::Host for Shared {
@@ -58,6 +61,14 @@ impl server::Host for Shared {
 
     fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    fn query_log(&self) -> Option<Arc<server::QueryLog>> {
+        self.query_log.load_full()
     }
 
     fn commit(&self, before: &Settings, after: &Settings) -> bool {

@@ -1,4 +1,5 @@
-//! One message answered after another, whatever carried it: the engine, the moment, and what becomes of a SET.
+//! One message answered after another, whatever carried it: the engine, the moment, what becomes of a SET, and the line
+//! in the query log.
 
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,13 +7,16 @@ use std::sync::Arc;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::Host;
+use super::query_log::{Line, QueryLog};
+use super::{Host, Transport};
+use crate::metric::Now;
 use crate::mib::{Counter, EngineClock, Live, Settings, View};
-use crate::snmp::{Engine, Moment, Request, Scratch, Verdict};
+use crate::snmp::{Engine, Moment, Record, Request, Scratch, Verdict};
 
 /// Answers messages, with buffers that are used again.
 pub struct Exchange {
     host: Arc<dyn Host>,
+    transport: Transport,
     scratch: Scratch,
 }
 
@@ -25,12 +29,14 @@ pub struct Turn<'a> {
     settings: Arc<Settings>,
     uptime: u32,
     clock: EngineClock,
+    transport: Transport,
+    log: Option<Arc<QueryLog>>,
 }
 
 impl Exchange {
-    /// Answers for this agent.
-    pub fn new(host: Arc<dyn Host>) -> Exchange {
-        Exchange { host, scratch: Scratch::default() }
+    /// Answers for this agent what this transport carries.
+    pub fn new(host: Arc<dyn Host>, transport: Transport) -> Exchange {
+        Exchange { host, transport, scratch: Scratch::default() }
     }
 
     /// Takes up the present moment.
@@ -38,7 +44,8 @@ impl Exchange {
         let host = &*self.host;
         let (view, settings) = host.moment();
         let (engine, uptime, clock) = (host.engine(), host.uptime(), host.engine_clock());
-        Turn { host, scratch: &mut self.scratch, engine, view, settings, uptime, clock }
+        let (scratch, transport, log) = (&mut self.scratch, self.transport, host.query_log());
+        Turn { host, scratch, engine, view, settings, uptime, clock, transport, log }
     }
 }
 
@@ -47,6 +54,7 @@ impl Turn<'_> {
     /// stored before this returns.
     pub fn answer(&mut self, message: &[u8], sender: IpAddr, max_response: usize, out: &mut Vec<u8>) -> bool {
         let counters = self.host.counters();
+        let begun = self.log.as_ref().map(|_| self.host.now());
         let live = Live { uptime: self.uptime, engine: self.clock, counters };
         let request = Request { datagram: message, sender, max_response };
         let moment = Moment { view: &self.view, settings: &self.settings, live: &live };
@@ -67,8 +75,19 @@ impl Turn<'_> {
                 Verdict::Silence
             }
         };
-        matches!(verdict, Verdict::Answer)
+        let answered = matches!(verdict, Verdict::Answer);
+        if let (Some(log), Some(begun)) = (&self.log, begun) {
+            let record = Record { result: if answered { "answered" } else { "silence" }, ..Record::default() };
+            log.write(line(record, begun, self.host.now(), sender, self.transport), counters);
+        }
+        answered
     }
+}
+
+/// What the query log is told of a message that was handled between these moments.
+fn line(record: Record, begun: Now, ended: Now, sender: IpAddr, transport: Transport) -> Line {
+    let duration = ended.monotonic.saturating_sub(begun.monotonic);
+    Line { time: begun.wall, source: sender.to_canonical(), transport, record, duration }
 }
 
 /// Runs what may block; where the runtime has other threads, they take over its other tasks.

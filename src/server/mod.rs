@@ -5,6 +5,7 @@
 
 mod exchange;
 pub mod holder;
+pub mod query_log;
 pub mod tcp;
 #[cfg(test)]
 mod testing;
@@ -16,6 +17,9 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
+pub use query_log::QueryLog;
+
+use crate::metric::Now;
 use crate::mib::{Counters, EngineClock, Settings, View};
 use crate::snmp::Engine;
 
@@ -31,6 +35,10 @@ pub trait Host: Send + Sync {
     fn engine_clock(&self) -> EngineClock;
     /// The agent's counters.
     fn counters(&self) -> &Counters;
+    /// The present.
+    fn now(&self) -> Now;
+    /// Who is told of each message; absent when nobody wants to know.
+    fn query_log(&self) -> Option<Arc<QueryLog>>;
     /// Stores and publishes `after`, which was made from `before`. False when it can't be stored, or when the settings
     /// are no longer `before`, as another listener was faster: nothing has changed then. May block.
     fn commit(&self, before: &Settings, after: &Settings) -> bool;

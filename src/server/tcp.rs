@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::exchange::Exchange;
-use super::{Host, Listen, explain};
+use super::{Host, Listen, Transport, explain};
 use crate::mib::Counter;
 use crate::snmp::MAX_DATAGRAM;
 
@@ -224,7 +224,7 @@ impl Answerer {
     fn answer(&self, message: &[u8], sender: IpAddr) -> Option<Vec<u8>> {
         let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = spare().pop();
-        let mut exchange = taken.unwrap_or_else(|| Exchange::new(self.host.clone()));
+        let mut exchange = taken.unwrap_or_else(|| Exchange::new(self.host.clone(), Transport::Tcp));
         let mut out = Vec::new();
         let answered = exchange.turn().answer(message, sender, MAX_MESSAGE, &mut out);
         let mut spare = spare();

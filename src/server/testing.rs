@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::Host;
+use super::{Host, QueryLog};
+use crate::metric::Now;
 use crate::mib::{Counters, EngineClock, Settings, View};
 use crate::snmp::Engine;
 use crate::snmp::known_answers::{Agent, request};
@@ -14,15 +15,21 @@ pub struct TestHost {
     settings: Mutex<Arc<Settings>>,
     /// What the servers counted.
     pub counters: Counters,
+    query_log: Option<Arc<QueryLog>>,
 }
 
 impl TestHost {
     /// The agent, counting from zero.
     pub fn new() -> Arc<TestHost> {
+        TestHost::with_query_log(None)
+    }
+
+    /// The same, which tells this log.
+    pub fn with_query_log(query_log: Option<Arc<QueryLog>>) -> Arc<TestHost> {
         let agent = Agent::new();
         let settings = Mutex::new(Arc::new(agent.settings));
         let engine = Arc::new(agent.engine);
-        Arc::new(TestHost { engine, view: Arc::new(agent.view), settings, counters: Counters::default() })
+        Arc::new(TestHost { engine, view: Arc::new(agent.view), settings, counters: Counters::default(), query_log })
     }
 }
 
@@ -45,6 +52,14 @@ impl Host for TestHost {
 
     fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    fn now(&self) -> Now {
+        Now { wall: jiff::Timestamp::UNIX_EPOCH, monotonic: std::time::Duration::from_secs(1) }
+    }
+
+    fn query_log(&self) -> Option<Arc<QueryLog>> {
+        self.query_log.clone()
     }
 
     fn commit(&self, before: &Settings, after: &Settings) -> bool {

@@ -170,7 +170,12 @@ struct Server {
 impl Server {
     fn new(host: Arc<dyn Host>) -> Server {
         let datagrams = (0..BATCH).map(|_| vec![0; DATAGRAM_OCTETS]).collect();
-        Server { exchange: Exchange::new(host.clone()), host, datagrams, answers: vec![Vec::new(); BATCH] }
+        Server {
+            exchange: Exchange::new(host.clone(), Transport::Udp),
+            host,
+            datagrams,
+            answers: vec![Vec::new(); BATCH],
+        }
     }
 
     /// Receives what waits, answers, sends. How many were received.

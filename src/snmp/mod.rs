@@ -8,6 +8,7 @@ pub mod answer;
 pub mod community;
 pub mod config;
 pub mod limit;
+pub mod record;
 pub mod request;
 pub mod trap;
 pub mod wire;
@@ -21,6 +22,7 @@ use std::net::IpAddr;
 
 pub use community::{Error, Resolve};
 pub use config::Config;
+pub use record::Record;
 pub use request::Commit;
 
 use crate::mib::{Counter, Counters, Key, Live, Settings, View};
