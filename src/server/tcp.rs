@@ -272,6 +272,11 @@ impl Connection {
         // By when what the inbox begins with must be whole.
         let mut deadline = Instant::now() + self.limits.idle;
         loop {
+            // A reload may have taken the peer off the allow-list.
+            if !self.answerer.host.engine().allows(self.peer) {
+                self.answerer.host.counters().add(Counter::RefusedSources, 1);
+                return End::Closed;
+            }
             match self.answer_all(&mut inbox).await {
                 Err(end) => return end,
                 Ok(_) if inbox.is_empty() => {
