@@ -14,7 +14,7 @@ use crate::mib::snmpv2::System;
 use crate::mib::vitals;
 use crate::notify;
 use crate::server::Listen;
-use crate::snmp::Engine;
+use crate::snmp::{self, Engine};
 
 /// What a configuration asks for.
 pub struct Plan {
@@ -24,6 +24,8 @@ pub struct Plan {
     pub engine: Engine,
     /// Who the engine is.
     pub identity: Identity,
+    /// Where queries are logged, if they are.
+    pub query_log: Option<snmp::config::QueryLog>,
     /// The thresholds in force.
     pub rules: Vec<Rule<Snapshot>>,
     /// What the system group says.
@@ -68,6 +70,7 @@ impl Plan {
             listen,
             engine,
             identity,
+            query_log: config.snmp.query_log.clone(),
             rules: compiled.rules,
             system: System { description, object_id, root },
             settings: Settings {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::task::JoinHandle;
 
 use super::clock::Clock;
@@ -74,6 +74,7 @@ impl Publisher {
             store,
             configured: ArcSwap::from_pointee(plan.settings),
             committing: Mutex::new(()),
+            query_log: ArcSwapOption::empty(),
         });
         let worker = Some(tokio::spawn(worker.run()));
         Ok((

@@ -2,18 +2,20 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::clock::Clock;
 use super::control::Answer;
 use super::identity::Identity;
 use super::settings::{self, Kept};
+use crate::metric::Now;
 use crate::mib::counters::{Counter, Counters};
 use crate::mib::families::Moment;
 use crate::mib::segment::EngineClock;
 use crate::mib::settings::Settings;
 use crate::mib::view::View;
 use crate::report::{self, Report};
+use crate::server::Refused;
 use crate::snmp::Engine;
 use crate::state::State;
 use crate::store::Store;
@@ -37,6 +39,8 @@ pub struct Shared {
     pub configured: ArcSwap<Settings>,
     /// One SET at a time.
     pub committing: Mutex<()>,
+    /// Who is told of queries.
+    pub query_log: ArcSwapOption<server::QueryLog>,
 }
 
 impl server::Host for Shared {
@@ -59,6 +63,20 @@ impl server::Host for Shared {
 
     fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    fn query_log(&self) -> Option<Arc<server::QueryLog>> {
+        self.query_log.load_full()
+    }
+
+    fn refused(&self, refused: &Refused) {
+        // Debug escapes what a peer may have put into a name.
+        let user = refused.user.as_ref().map(|user| format!("{user:?}"));
+        tracing::warn!(source = %refused.source, user, "a message was refused: {}", refused.reason());
     }
 
     fn commit(&self, before: &Settings, after: &Settings) -> bool {

@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rasn_snmp::{v1, v2, v2c};
 
@@ -89,7 +90,7 @@ impl Agent {
     pub fn send(&mut self, datagram: &[u8], stores: bool) -> Option<Vec<u8>> {
         let live = Live { uptime: 4711, engine: self.clock, counters: &self.counters };
         let moment = Moment { view: &self.view, settings: &self.settings, live: &live };
-        let request = Request { datagram, sender: SENDER, max_response: self.max_response };
+        let request = Request { datagram, sender: SENDER, max_response: self.max_response, now: Duration::ZERO };
         let mut out = Vec::new();
         let mut verdict = self.engine.handle(request, moment, &mut self.scratch, &mut out);
         if let Verdict::Commit(commit) = verdict {
