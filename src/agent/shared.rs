@@ -74,8 +74,8 @@ impl server::Host for Shared {
     }
 
     fn refused(&self, refused: &Refused) {
-        // Debug escapes what a peer may have put into a name.
-        let user = refused.user.as_ref().map(|user| format!("{user:?}"));
+        // A peer chooses the name.
+        let user = refused.user.as_ref().map(|user| user.escape_debug().to_string());
         tracing::warn!(source = %refused.source, user, "a message was refused: {}", refused.reason());
     }
 

@@ -58,7 +58,8 @@ impl Turn<'_> {
         let begun = self.log.as_ref().map(|_| self.host.now());
         let now = begun.unwrap_or(self.now).monotonic;
         let live = Live { uptime: self.uptime, engine: self.clock, counters };
-        let request = Request { datagram: message, sender, max_response, now };
+        let request =
+            Request { datagram: message, sender, max_response, bulk_octets: self.transport.bulk_octets(), now };
         let moment = Moment { view: &self.view, settings: &self.settings, live: &live };
         let (engine, scratch) = (&self.engine, &mut *self.scratch);
         // A fault in answering one request must not silence the agent; every buffer is emptied before it is used.

@@ -97,6 +97,15 @@ impl Transport {
             Transport::Tcp => "tcp",
         }
     }
+
+    /// Where a GETBULK's answer stops, in octets: as a datagram it then crosses any usual path in one packet; a stream
+    /// carries more, but not so much that one manager keeps others waiting.
+    pub fn bulk_octets(self) -> usize {
+        match self {
+            Transport::Udp => 1_400,
+            Transport::Tcp => 16_384,
+        }
+    }
 }
 
 /// Where to listen: `udp:127.0.0.1:161`, `tcp:[::1]:161`.

@@ -101,6 +101,9 @@ pub struct Request<'a> {
     pub sender: IpAddr,
     /// The most octets that the answer may have.
     pub max_response: usize,
+    /// Where a GETBULK's answer stops once it has one repetition, in octets; a first repetition that is larger goes out
+    /// whole, as managers ask for rows.
+    pub bulk_octets: usize,
     /// When, since any fixed moment.
     pub now: Duration,
 }
@@ -327,6 +330,7 @@ impl Engine {
             rights: &identity.rights,
             is_authorized: true,
             max_response: request.max_response,
+            bulk_octets: request.bulk_octets,
             moment,
         };
         Ok(context.answer(message.pdu_tag, message.pdu, scratch, out))
@@ -370,6 +374,7 @@ impl Engine {
                     rights: &user.rights,
                     is_authorized: level >= user.least && user.rights.access != Access::None,
                     max_response,
+                    bulk_octets: request.bulk_octets,
                     moment,
                 };
                 context.answer(scoped.pdu_tag, scoped.pdu, scratch, out)
