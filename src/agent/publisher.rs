@@ -75,7 +75,10 @@ impl Publisher {
             committing: Mutex::new(()),
         });
         let worker = Some(tokio::spawn(worker.run()));
-        Ok((Publisher { shared: shared.clone(), config: plan.config, snapshot, assessor, indices, notifier, worker }, shared))
+        Ok((
+            Publisher { shared: shared.clone(), config: plan.config, snapshot, assessor, indices, notifier, worker },
+            shared,
+        ))
     }
 
     /// Settles the reports, assesses and publishes.
@@ -148,7 +151,10 @@ impl Publisher {
     pub fn reset_engine(&mut self, now: Now) -> std::result::Result<String, String> {
         let present = self.shared.identity.load();
         if present.closed.is_none() {
-            return Ok(format!("SNMPv3 is open: engine {} has boots {}, nothing was changed.", present.id, present.boots));
+            return Ok(format!(
+                "SNMPv3 is open: engine {} has boots {}, nothing was changed.",
+                present.id, present.boots
+            ));
         }
         let identity = identity::reset(&self.shared.store, &Source::of(&self.config)?, now.wall)?;
         let engine = plan::engine(&self.config, &identity).map_err(|error| format!("{error:#}"))?;

@@ -101,6 +101,11 @@ impl Answer for Shared {
     fn status(&self) -> serde_json::Result<String> {
         let moment = http::Host::moment(self);
         let uptime = self.clock.now().monotonic.as_secs_f64();
-        serde_json::to_string(&Report::build(&moment.snapshot, &moment.health, Some(uptime), Some(self.engine_report())))
+        serde_json::to_string(&Report::build(
+            &moment.snapshot,
+            &moment.health,
+            Some(uptime),
+            Some(self.engine_report()),
+        ))
     }
 }

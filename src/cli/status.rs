@@ -122,6 +122,9 @@ mod tests {
         let report: Report = ask(&socket, "status").expect("a report");
         assert_eq!((report.overall, exit_code(report.overall)), (State::Warning, 1));
         assert_eq!(answer.join().ok().as_ref().map(|line| &line[..]), Some(&b"status\n"[..]));
-        assert_eq!(ask::<Report>(&socket, "status").map_err(|error| error.kind()), Err(io::ErrorKind::ConnectionRefused));
+        assert_eq!(
+            ask::<Report>(&socket, "status").map_err(|error| error.kind()),
+            Err(io::ErrorKind::ConnectionRefused)
+        );
     }
 }

@@ -127,7 +127,8 @@ impl Hash {
         let privacy = self.privacy.protocol();
         let (auth_password, priv_password) = passwords(privacy.is_some())?;
         let kind = if self.master { "master_key" } else { "key" };
-        let fit = if self.master { "They fit any engine: guard them as passwords." } else { "They fit this engine alone." };
+        let fit =
+            if self.master { "They fit any engine: guard them as passwords." } else { "They fit this engine alone." };
         let mut out = format!("# Keys of {} for engine {engine}. {fit}\n[[snmp.user]]\n", word(&self.name));
         let key = self.key(auth, None, &auth_password, engine)?;
         out += &format!("name = {}\nauth = {}\nauth_{kind} = \"{}\"\n", word(&self.name), word(self.auth), *key);
@@ -191,7 +192,8 @@ fn given(text: &str, privacy: bool) -> Result<(Password, Option<Password>), Stri
 
 /// A password that is typed twice alike, unseen.
 fn typed(of: &str) -> Result<Password, String> {
-    let ask = |prompt: String| rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|error| error.to_string());
+    let ask =
+        |prompt: String| rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|error| error.to_string());
     let first = checked(ask(format!("Password of {of}: "))?, of)?;
     let second = ask("The same again: ".into())?;
     if first == second { Ok(first) } else { Err(format!("the two passwords of {of} are not the same")) }

@@ -9,12 +9,8 @@ use crate::agent::{Agent, directory, run, stderr, stdout, vitalsd, wait_for};
 
 /// Runs the program with something on its standard input.
 fn run_with(input: &str, command: &mut Command) -> Output {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program");
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
     // It may end before it has read all.
     let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
     child.wait_with_output().expect("its end")
@@ -82,7 +78,8 @@ fn keys_are_those_of_the_rfc() {
 
 #[test]
 fn passwords_that_are_missing_or_short_make_no_keys() {
-    for (input, said) in [("", "first line"), ("maplesyrup\n", "second line"), ("maple\nmaplesyrup\n", "5 characters")] {
+    for (input, said) in [("", "first line"), ("maplesyrup\n", "second line"), ("maple\nmaplesyrup\n", "5 characters")]
+    {
         let output = run_with(input, vitalsd().args(["user", "hash", "nms", "--engine-id", ENGINE]));
         assert_eq!((output.status.code(), stdout(&output)), (Some(1), String::new()));
         assert!(stderr(&output).contains(said), "{}", stderr(&output));
