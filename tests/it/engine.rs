@@ -114,7 +114,7 @@ fn the_engine_is_the_same_after_a_kill_and_has_started_once_more() {
     let before = shown();
     let id = value(&before, "engine ID");
     assert_eq!((value(&before, "boots"), value(&before, "SNMPv3")), ("1".into(), "open".into()));
-    assert!(value(&before, "running").starts_with("since "));
+    assert!(value(&before, "running").starts_with("for "));
     assert!(agent.log().contains(&format!("engine ID      {id}\n")), "{}", agent.log());
     agent.kill_and_restart();
     let after = stdout(&engine("show", &agent.config()));
