@@ -7,6 +7,7 @@
 //! and RFC 3411, section 5 (SnmpEngineID) first.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -18,7 +19,9 @@ use crate::collect::Root;
 use crate::config::Config;
 use crate::mib::segment::EngineClock;
 use crate::secret::{Secret, StoredKey};
+use crate::snmp::Local;
 use crate::snmp::engine_id::EngineId;
+use crate::snmp::usm::Salts;
 use crate::store::{Error, Store};
 
 /// The file that it is kept in.
@@ -48,11 +51,20 @@ pub struct Identity {
     pub secret: StoredKey,
     /// Why SNMPv3 must not be served; `None` when it may.
     pub closed: Option<String>,
+    /// The salts of what is encrypted: they count on as long as the agent runs.
+    salts: Arc<Salts>,
     /// Whether the configuration fixes the engine ID.
     fixed: bool,
 }
 
 impl Identity {
+    /// What SNMPv3 needs to know of it; `None` while it is closed.
+    pub fn local(&self) -> Option<Local> {
+        let engine_id = Arc::from(self.id.octets());
+        let local = || Local { engine_id, secret: self.secret.expose().to_vec(), salts: self.salts.clone() };
+        self.closed.is_none().then(local)
+    }
+
     /// What a reset has done, for who asked for it.
     pub fn reset_sentence(&self) -> String {
         let Identity { id, boots, .. } = self;
@@ -225,8 +237,16 @@ impl Kept {
 
     fn identity(self, source: &Source, boots: u32, closed: Option<String>) -> Identity {
         let id = source.wanted.clone().unwrap_or(self.derived);
-        Identity { id, boots, secret: self.secret, closed, fixed: source.wanted.is_some() }
+        let salts = Arc::new(Salts::starting_at(random_number()));
+        Identity { id, boots, secret: self.secret, closed, salts, fixed: source.wanted.is_some() }
     }
+}
+
+/// Where salts begin. Without random numbers no secret could be made either, and the engine would be closed.
+fn random_number() -> u64 {
+    let mut octets = [0; 8];
+    let _ = getrandom::fill(&mut octets);
+    u64::from_ne_bytes(octets)
 }
 
 fn machine_hash(secret: &StoredKey, source: &Source) -> Option<String> {
@@ -283,7 +303,8 @@ fn nobody(source: &Source, reason: String) -> Identity {
         Err(_) => (EngineId::from_digest(&[]), StoredKey::default()),
     };
     let fixed = source.wanted.is_some();
-    Identity { id: source.wanted.clone().unwrap_or(id), boots: 0, secret, closed: Some(reason), fixed }
+    let salts = Arc::new(Salts::starting_at(0));
+    Identity { id: source.wanted.clone().unwrap_or(id), boots: 0, secret, closed: Some(reason), salts, fixed }
 }
 
 /// The identity after a reload: the present one goes on, unless it is closed or another is wanted.

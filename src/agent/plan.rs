@@ -97,8 +97,9 @@ impl Plan {
 ///
 /// # Errors
 /// The first thing that is wrong with `[snmp]`.
-pub fn engine(config: &Config, _identity: &Identity) -> Result<Engine> {
-    Ok(Engine::new(&config.snmp, &|name| vitals::resolve(&config.mib.root, name))?)
+pub fn engine(config: &Config, identity: &Identity) -> Result<Engine> {
+    let local = identity.local();
+    Ok(Engine::new(&config.snmp, local.as_ref(), &|name| vitals::resolve(&config.mib.root, name))?)
 }
 
 /// The host's name. Below another root the file says it, as the kernel's answer would be the container's own.

@@ -62,11 +62,12 @@ impl Publisher {
             Instant::now(),
         );
         let moment = moment(&snapshot, &assessor, &counters);
-        let in_force = settings::in_force(&plan.settings, kept);
+        let in_force = settings::in_force(&plan.settings, kept, &plan.engine.fingerprints());
+        let engine = plan.engine.with_keys(&in_force.keys);
         let published = Published::new(moment, in_force, plan.system, &mut indices);
         let shared = Arc::new(Shared {
             state: State::new(published),
-            engine: ArcSwap::from_pointee(plan.engine),
+            engine: ArcSwap::from_pointee(engine),
             counters,
             clock,
             identity: ArcSwap::from_pointee(plan.identity),
@@ -131,15 +132,15 @@ impl Publisher {
         let _turn = shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = take_up(&shared.store, settings::FILE).unwrap_or_else(|error| {
             tracing::error!("what was set stays in force: {error:#}");
-            let (file, set) = (shared.configured.load(), shared.state.get());
-            Some(Kept { file: Settings::clone(&file), set: Settings::clone(&set.settings) })
+            Some(shared.kept(&shared.state.get().settings))
         });
-        let in_force: Settings = settings::in_force(&plan.settings, kept);
+        let in_force: Settings = settings::in_force(&plan.settings, kept, &plan.engine.fingerprints());
+        let engine = plan.engine.with_keys(&in_force.keys);
         let moment = moment(&self.snapshot, &self.assessor, &self.shared.counters);
         let published = Published::new(moment, in_force, plan.system, &mut self.indices);
         self.shared.state.update(|_| published.clone());
         self.shared.identity.store(Arc::new(plan.identity));
-        self.shared.engine.store(Arc::new(plan.engine));
+        self.shared.engine.store(Arc::new(engine));
         self.config = plan.config;
         self.shared.configured.store(Arc::new(plan.settings));
     }
@@ -161,7 +162,8 @@ impl Publisher {
         tracing::warn!(engine = %identity.id, boots = identity.boots, "SNMPv3 was opened by `vitalsd engine reset`");
         let done = identity.reset_sentence();
         self.shared.identity.store(Arc::new(identity));
-        self.shared.engine.store(Arc::new(engine));
+        let keys = &self.shared.state.get().settings.keys;
+        self.shared.engine.store(Arc::new(engine.with_keys(keys)));
         Ok(done)
     }
 

@@ -66,13 +66,16 @@ impl server::Host for Shared {
         if *self.state.load().settings != *before {
             return false;
         }
-        let kept = Kept { file: Settings::clone(&self.configured.load()), set: after.clone() };
+        let kept = self.kept(after);
         if let Err(error) = self.store.write(settings::FILE, &kept) {
             tracing::error!(%error, "a SET could not be stored and was refused");
             self.counters.add(Counter::StoreFailures, 1);
             return false;
         }
         self.state.update(|published| published.with_settings(after.clone()));
+        if before.keys != after.keys {
+            self.engine.rcu(|engine| engine.with_keys(&after.keys));
+        }
         true
     }
 }
@@ -84,6 +87,12 @@ impl http::Host for Shared {
 }
 
 impl Shared {
+    /// What is kept of settings that were set.
+    pub fn kept(&self, set: &Settings) -> Kept {
+        let fingerprints = self.engine.load().fingerprints();
+        Kept { file: Settings::clone(&self.configured.load()), set: set.clone(), fingerprints }
+    }
+
     /// The engine as it is told to people.
     pub fn engine_report(&self) -> report::Engine {
         let identity = self.identity.load();
