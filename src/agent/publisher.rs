@@ -161,6 +161,8 @@ impl Publisher {
         let engine = plan::engine(&self.config, &identity).map_err(|error| format!("{error:#}"))?;
         tracing::warn!(engine = %identity.id, boots = identity.boots, "SNMPv3 was opened by `vitalsd engine reset`");
         let done = identity.reset_sentence();
+        // No SET may change keys meanwhile.
+        let _turn = self.shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
         self.shared.identity.store(Arc::new(identity));
         let keys = &self.shared.state.get().settings.keys;
         self.shared.engine.store(Arc::new(engine.with_keys(keys)));
