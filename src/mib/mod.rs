@@ -4,6 +4,7 @@
 //! together from [`Segment`]s, one a table or group, and a tick replaces only those whose facts changed. Standard MIB
 //! modules have a file each and are declared in the terms of [`table`]; the private MIB is a projection of every family ([`families`]).
 
+pub mod admin;
 pub mod ber;
 pub mod conventions;
 pub mod counters;
