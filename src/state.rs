@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 
+use crate::mib::admin::{self, Administration};
 use crate::mib::families::{self, Moment};
 use crate::mib::oid::Oid;
 use crate::mib::settings::Settings;
@@ -24,19 +25,32 @@ pub struct Published {
     pub settings: Arc<Settings>,
     /// What the system group says of itself.
     pub system: Arc<System>,
+    /// How the engine is administered.
+    pub administration: Arc<Administration>,
 }
 
 impl Published {
     /// A value with every object type, and instances for what there is in `moment`.
-    pub fn new(moment: Moment, settings: Settings, system: System, indices: &mut Indices) -> Published {
+    pub fn new(
+        moment: Moment,
+        settings: Settings,
+        system: System,
+        administration: Administration,
+        indices: &mut Indices,
+    ) -> Published {
+        let administration = Arc::new(administration);
         let types = families::all().into_iter().flat_map(|source| vitals::types(&system.root, &source.shape()));
-        let types = types.chain(snmpv2::types()).collect();
-        let view = View::new(standard(&system, &settings), types);
+        let types = types.chain(snmpv2::types());
+        let types = types.chain(admin::MODULES.iter().flat_map(|module| module.types())).collect();
+        let mut segments = standard(&system, &settings);
+        segments.extend(admin::MODULES.iter().flat_map(|module| module.segments(&administration)).map(Arc::new));
+        let view = View::new(segments, types);
         let empty = Published {
             moment: moment.clone(),
             view: Arc::new(view),
             settings: Arc::new(settings),
             system: Arc::new(system),
+            administration,
         };
         empty.with_moment(moment, |_| true, indices)
     }

@@ -3,10 +3,12 @@
 
 use anyhow::{Context, Result, bail};
 
+use super::administration;
 use super::listeners::Addresses;
 use crate::collect::{self, Root, Setup, Snapshot, service};
 use crate::config::Config;
 use crate::health::rules::{self, Rule};
+use crate::mib::admin::Administration;
 use crate::mib::oid::Oid;
 use crate::mib::settings::Settings;
 use crate::mib::snmpv2::System;
@@ -25,6 +27,8 @@ pub struct Plan {
     pub rules: Vec<Rule<Snapshot>>,
     /// What the system group says.
     pub system: System,
+    /// What the modules of SNMP's own administration say.
+    pub administration: Administration,
     /// The settings as the file has them.
     pub settings: Settings,
     /// Who is told of alarms.
@@ -59,12 +63,14 @@ impl Plan {
             Some(text) => text.parse::<Oid>().map_err(anyhow::Error::msg).context("system.object_id")?,
             None => root.child(&[3, 1]),
         };
+        let engine_id = config.snmp.engine_id.as_deref().and_then(octets);
         let description = format!("vitalsd {} on {}", env!("CARGO_PKG_VERSION"), kernel());
         Ok(Plan {
             listen,
             engine,
             rules: compiled.rules,
             system: System { description, object_id, root },
+            administration: administration::of(config, engine_id),
             settings: Settings {
                 contact: config.system.contact.clone(),
                 name: config.system.name.clone().unwrap_or(host),
@@ -86,6 +92,13 @@ impl Plan {
             units,
         }
     }
+}
+
+/// The octets of an engine ID's hexadecimal digits, 5 to 32 of them.
+fn octets(digits: &str) -> Option<Vec<u8>> {
+    let pair = |place: usize| u8::from_str_radix(digits.get(place..place + 2)?, 16).ok();
+    let octets: Vec<u8> = (0..digits.len()).step_by(2).map(pair).collect::<Option<_>>()?;
+    (5..=32).contains(&octets.len()).then_some(octets)
 }
 
 /// The host's name. Below another root the file says it, as the kernel's answer would be the container's own.

@@ -60,7 +60,7 @@ impl Publisher {
         );
         let moment = moment(&snapshot, &assessor, &counters);
         let in_force = settings::in_force(&plan.settings, kept);
-        let published = Published::new(moment, in_force, plan.system, &mut indices);
+        let published = Published::new(moment, in_force, plan.system, plan.administration, &mut indices);
         let shared = Arc::new(Shared {
             state: State::new(published),
             engine: ArcSwap::from_pointee(plan.engine),
@@ -130,7 +130,7 @@ impl Publisher {
         });
         let in_force: Settings = settings::in_force(&plan.settings, kept);
         let moment = moment(&self.snapshot, &self.assessor, &self.shared.counters);
-        let published = Published::new(moment, in_force, plan.system, &mut self.indices);
+        let published = Published::new(moment, in_force, plan.system, plan.administration, &mut self.indices);
         self.shared.state.update(|_| published.clone());
         self.shared.engine.store(Arc::new(plan.engine));
         self.shared.configured.store(Arc::new(plan.settings));

@@ -1,5 +1,6 @@
 //! SNMPv2-MIB (RFC 3418): the system group with sysORTable, the snmp group, and the snmpSet group.
 
+use super::admin;
 use super::counters::{COUNTERS, Counter};
 use super::oid::{Key, Oid};
 use super::segment::{Builder, LiveObject, Segment};
@@ -50,21 +51,29 @@ pub fn system(system: &System, settings: &Settings) -> Segment {
         builder.push(&at(&[7, 0]), &Value::Integer(SERVICES));
         // The modules are all there from the start: the table last changed at uptime zero.
         builder.push(&at(&[8, 0]), &Value::TimeTicks(0));
-        let modules = [
-            (Oid::from_static(SNMP_MIB), "The MIB module for SNMP entities (RFC 3418)."),
-            (system.root.clone(), "VITALS-MIB: the health of this machine."),
-        ];
+        let modules = modules(&system.root);
         for (place, (oid, _)) in (1..).zip(&modules) {
             builder.push(&at(&[9, 1, 2, place]), &Value::ObjectId(oid.clone()));
         }
         for (place, (_, text)) in (1..).zip(&modules) {
             builder.push(&at(&[9, 1, 3, place]), &Value::text(text));
         }
-        for place in 1..=2 {
+        for (place, _) in (1..).zip(&modules) {
             builder.push(&at(&[9, 1, 4, place]), &Value::TimeTicks(0));
         }
         builder.finish()
     })
+}
+
+/// The modules that are served, with what sysORTable says of each. New ones go to the end, as a manager may have kept the
+/// indices of the rest.
+pub fn modules(root: &Oid) -> Vec<(Oid, &'static str)> {
+    let own = [
+        (Oid::from_static(SNMP_MIB), "The MIB module for SNMP entities (RFC 3418)."),
+        (root.clone(), "VITALS-MIB: the health of this machine."),
+    ];
+    let standard = admin::MODULES.iter().map(|module| (Oid::from_static(module.identity), module.sentence));
+    own.into_iter().chain(standard).collect()
 }
 
 /// The snmp group's instances: counters, and snmpEnableAuthenTraps.

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::usm::{AuthProtocol, PrivProtocol};
 use crate::secret::Secret;
 
 /// Listeners, the allow-list, and identities.
@@ -137,6 +138,21 @@ pub enum Auth {
     Sha512,
 }
 
+impl Auth {
+    /// The protocol, if any.
+    pub fn protocol(self) -> Option<AuthProtocol> {
+        match self {
+            Auth::None => None,
+            Auth::Md5 => Some(AuthProtocol::Md5),
+            Auth::Sha1 => Some(AuthProtocol::Sha1),
+            Auth::Sha224 => Some(AuthProtocol::Sha224),
+            Auth::Sha256 => Some(AuthProtocol::Sha256),
+            Auth::Sha384 => Some(AuthProtocol::Sha384),
+            Auth::Sha512 => Some(AuthProtocol::Sha512),
+        }
+    }
+}
+
 /// How messages are encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -156,6 +172,21 @@ pub enum Privacy {
     Aes192c,
     /// AES-256, the key extended as draft-reeder-snmpv3-usm-3desede has it.
     Aes256c,
+}
+
+impl Privacy {
+    /// The protocol, if any.
+    pub fn protocol(self) -> Option<PrivProtocol> {
+        match self {
+            Privacy::None => None,
+            Privacy::Des => Some(PrivProtocol::Des),
+            Privacy::Aes128 => Some(PrivProtocol::Aes128),
+            Privacy::Aes192 => Some(PrivProtocol::Aes192),
+            Privacy::Aes256 => Some(PrivProtocol::Aes256),
+            Privacy::Aes192c => Some(PrivProtocol::Aes192c),
+            Privacy::Aes256c => Some(PrivProtocol::Aes256c),
+        }
+    }
 }
 
 /// How safe a message is.
