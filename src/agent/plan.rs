@@ -53,7 +53,7 @@ impl Plan {
                 .map_err(anyhow::Error::msg)?,
             http: config.http.as_ref().map(|http| http.listen.clone()),
         };
-        let engine = Engine::new(&config.snmp, &|name| vitals::resolve(&root, name))?;
+        let engine = Engine::new(&config.snmp, None, &|name| vitals::resolve(&root, name))?;
         let compiled = rules::compile(&config.rule, collect::FAMILIES);
         if let Some(error) = compiled.errors.first() {
             bail!("rule: {}: {}", error.key, error.reason);

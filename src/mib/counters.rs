@@ -108,6 +108,13 @@ counters! {
     InformTimeouts, None, "notify_timeouts_total", "Informs sent again as nobody acknowledged them in time.";
 }
 
+impl Counter {
+    /// Its scalar in a standard MIB, without instance.
+    pub fn scalar(self) -> Option<&'static [u32]> {
+        COUNTERS.iter().find(|(counter, ..)| *counter == self).and_then(|&(_, object, _, _)| object)
+    }
+}
+
 impl Counters {
     /// Counts `number` more.
     pub fn add(&self, counter: Counter, number: u64) {

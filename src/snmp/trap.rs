@@ -42,6 +42,7 @@ pub fn encode(
             community: community.to_vec().into(),
             data: v1_trap(uptime, trap, agent_address),
         }),
+        Version::V3 => return Vec::new(),
         Version::V2c => rasn::ber::encode(&v2c::Message {
             version: v2c::Message::<v2::Trap>::VERSION.into(),
             community: community.to_vec().into(),
