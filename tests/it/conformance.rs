@@ -16,7 +16,7 @@ struct Module {
     subtrees: &'static [&'static str],
     /// Objects that are not served, each with the reason.
     left_out: &'static [(&'static str, &'static str)],
-    /// Tables that have no row on the fake host, or never.
+    /// How the names of objects begin that have no instance.
     empty: &'static [&'static str],
 }
 
@@ -196,7 +196,7 @@ fn words(syntax: &str) -> &'static [&'static str] {
 /// The object that an instance belongs to.
 fn owner<'a>(objects: &'a BTreeMap<String, Object>, instance: &str) -> Option<(&'a String, &'a Object)> {
     let ends = instance.match_indices('.').map(|(end, _)| &instance[..end]);
-    ends.filter_map(|prefix| objects.get_key_value(prefix)).last()
+    ends.rev().find_map(|prefix| objects.get_key_value(prefix))
 }
 
 fn check(agent: &Agent, module: &Module, faults: &mut Vec<String>) {
@@ -268,6 +268,44 @@ fn every_module_is_served_as_its_text_says() {
         check(&agent, module, &mut faults);
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The tables of a module, by smidump.
+fn tables(module: &str) -> Vec<String> {
+    let output = run(Command::new("smidump").env("SMIPATH", modules()).args(["-k", "-f", "identifiers", module]));
+    let text = stdout(&output);
+    let words = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    words.filter(|words| words.get(2) == Some(&"table")).map(|words| words[1].to_string()).collect()
+}
+
+/// With the modules loaded, net-snmp names every instance and notes no wrong type, and every table prints as one.
+#[test]
+fn every_table_reads_as_a_table() {
+    let agent = agent();
+    let loaded: Vec<&str> =
+        MODULES.iter().map(|module| module.name).chain(["SNMPv2-TM", "TRANSPORT-ADDRESS-MIB"]).collect();
+    let tool = |name: &str, options: &[&str], object: &str| {
+        let mut command = Command::new(name);
+        command.env("MIBDIRS", modules()).args(["-m", &loaded.join(":"), "-v2c", "-c", "public"]).args(options);
+        let output = run(command.arg(format!("127.0.0.1:{}", agent.port)).arg(object));
+        (stdout(&output), stderr(&output))
+    };
+    for module in MODULES {
+        for subtree in module.subtrees {
+            let (walk, notes) = tool("snmpbulkwalk", &[], subtree);
+            let unnamed = |line: &&str| line.contains(" = ") && !line.starts_with(&format!("{}::", module.name));
+            assert_eq!(walk.lines().filter(|line| !line.contains("No more variables")).find(unnamed), None);
+            assert!(!walk.contains("Wrong Type") && notes.is_empty(), "{walk}{notes}");
+        }
+        for table in tables(module.name) {
+            let (text, notes) = tool("snmptable", &["-Cw", "200"], &format!("{}::{table}", module.name));
+            let may_be_empty = module.empty.iter().any(|prefix| table.starts_with(prefix));
+            // A title, an empty line, the columns' names, and rows: that of the default context is an empty line too.
+            assert!(text.lines().count() > 3 || may_be_empty, "{table}: {text}{notes}");
+            let unknown = module.left_out.iter().any(|(column, _)| column.starts_with(table.trim_end_matches("Table")));
+            assert!(!text.contains(" ? ") || unknown, "a column without values: {text}");
+        }
+    }
 }
 
 #[test]

@@ -206,3 +206,53 @@ pub struct Notify {
 fn storage(changeable: bool) -> Value {
     if changeable { PERMANENT } else { READ_ONLY }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::mib::counters::COUNTERS;
+    use crate::mib::{Oid, Segment, snmpv2};
+
+    /// What every declaration must keep, and the text of no module says.
+    #[test]
+    fn declarations_keep_the_rules() {
+        let mut names = BTreeSet::new();
+        for module in MODULES {
+            for table in module.tables {
+                let columns = table.columns();
+                assert!(columns.is_sorted_by(|left, right| left.0 < right.0), "{}: {columns:?}", module.name);
+                assert!(columns.iter().all(|(_, name)| names.insert(*name)), "{}: {columns:?}", module.name);
+            }
+            for group in module.groups {
+                assert!(group.scalars.iter().all(|scalar| names.insert(scalar.name)), "{}", module.name);
+            }
+        }
+    }
+
+    #[test]
+    fn no_segment_encloses_another_and_no_object_is_lost() {
+        let administration = Arc::new(Administration::default());
+        let segments: Vec<Segment> = MODULES.iter().flat_map(|module| module.segments(&administration)).collect();
+        let mut ends: Vec<(&[u8], &[u8])> = Vec::new();
+        for segment in &segments {
+            let content = segment.content();
+            let last = content.len().checked_sub(1).map_or(segment.prefix(), |last| content.key(last));
+            assert!(content.is_empty() || content.key(0) >= segment.prefix());
+            ends.push((segment.prefix(), last));
+        }
+        ends.sort();
+        assert!(ends.windows(2).all(|pair| pair[0].1 < pair[1].0), "{ends:?}");
+        let mut types: Vec<_> = MODULES.iter().flat_map(|module| module.types()).chain(snmpv2::types()).collect();
+        for (_, object, name, _) in COUNTERS {
+            let Some(object) = object else { continue };
+            assert!(types.contains(&Oid::from_static(object).key()), "{name} is in no module");
+        }
+        let number = types.len();
+        types.sort();
+        types.dedup();
+        assert_eq!(types.len(), number, "an object is declared twice");
+    }
+}
