@@ -19,10 +19,10 @@
 
 use std::sync::Arc;
 
+use super::counters::counters_below;
 use super::index::Index;
 use super::oid::{Key, MAX_ARCS, Oid};
 use super::segment::{Builder, Content, LiveObject, Segment};
-use super::snmpv2::counters_below;
 use super::value::Value;
 
 /// A MIB module over the source `S`.
@@ -151,8 +151,8 @@ impl<R: Rows> Objects<R::Source> for Table<R> {
 }
 
 impl<S: Send + Sync + 'static> Module<S> {
-    /// Every instance: a segment a table, and one for all scalars between two tables. They are encoded when somebody
-    /// asks. The segments' prefixes depend on the declaration alone, so that a later source's replace an earlier one's.
+    /// Every instance: a segment a table, and one for a group's scalars, or for those between two tables. They are encoded
+    /// when somebody asks. The segments' prefixes depend on the declaration alone, so that a later source's replace an earlier one's.
     pub fn segments(&'static self, source: &Arc<S>) -> Vec<Segment> {
         let tables = self.tables.iter().map(|table| {
             let (table, source): (&'static dyn Objects<S>, _) = (*table, source.clone());
@@ -171,37 +171,36 @@ impl<S: Send + Sync + 'static> Module<S> {
             let entry = table.entry();
             table.columns().into_iter().map(move |(number, _)| entry.child(&[number]).key())
         });
-        columns.chain(self.scalars().into_iter().map(|(oid, _)| oid.key())).collect()
+        columns.chain(self.scalars().map(|(oid, _)| oid.key())).collect()
     }
 
+    fn scalars(&self) -> impl Iterator<Item = (Oid, Reading<S>)> {
+        self.groups.iter().flat_map(Group::scalars)
+    }
+
+    /// The scalars of each group, in runs that no table interrupts: a segment may not enclose another.
+    fn runs(&self) -> Vec<Vec<(Oid, Reading<S>)>> {
+        let entries: Vec<Oid> = self.tables.iter().map(|table| table.entry()).collect();
+        let apart = |left: &Oid, right: &Oid| entries.iter().any(|entry| (left..right).contains(&entry));
+        let groups = self.groups.iter().map(Group::scalars);
+        groups
+            .flat_map(|scalars| {
+                scalars.chunk_by(|left, right| !apart(&left.0, &right.0)).map(<[_]>::to_vec).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+}
+
+impl<S> Group<S> {
     /// Every scalar in the order of the tree, the agent's counters among them.
     fn scalars(&self) -> Vec<(Oid, Reading<S>)> {
-        let own = self.groups.iter().flat_map(|group| {
-            let oid = Oid::from_static(group.oid);
-            group.scalars.iter().map(move |scalar| (oid.child(&[scalar.number]), scalar.value))
-        });
-        let counters = self.groups.iter().flat_map(|group| {
-            counters_below(group.oid)
-                .map(|(object, counter)| (Oid::from_static(object), Reading::Live(LiveObject::Counter(counter))))
-        });
+        let group = Oid::from_static(self.oid);
+        let own = self.scalars.iter().map(|scalar| (group.child(&[scalar.number]), scalar.value));
+        let counters = counters_below(self.oid)
+            .map(|(object, counter)| (Oid::from_static(object), Reading::Live(LiveObject::Counter(counter))));
         let mut scalars: Vec<_> = own.chain(counters).collect();
         scalars.sort_by(|(left, _), (right, _)| left.cmp(right));
         scalars
-    }
-
-    /// The scalars in runs that no table interrupts: a segment may not enclose another.
-    fn runs(&self) -> Vec<Vec<(Oid, Reading<S>)>> {
-        let mut entries: Vec<Oid> = self.tables.iter().map(|table| table.entry()).collect();
-        entries.sort();
-        let mut runs: Vec<(usize, Vec<_>)> = Vec::new();
-        for scalar in self.scalars() {
-            let tables_before = entries.partition_point(|entry| *entry < scalar.0);
-            match runs.last_mut() {
-                Some((before, run)) if *before == tables_before => run.push(scalar),
-                _ => runs.push((tables_before, vec![scalar])),
-            }
-        }
-        runs.into_iter().map(|(_, run)| run).collect()
     }
 }
 

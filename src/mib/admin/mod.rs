@@ -245,7 +245,8 @@ mod tests {
         }
         ends.sort();
         assert!(ends.windows(2).all(|pair| pair[0].1 < pair[1].0), "{ends:?}");
-        let mut types: Vec<_> = MODULES.iter().flat_map(|module| module.types()).chain(snmpv2::types()).collect();
+        let mut types: Vec<_> =
+            MODULES.iter().flat_map(|module| module.types()).chain(snmpv2::MODULE.types()).collect();
         for (_, object, name, _) in COUNTERS {
             let Some(object) = object else { continue };
             assert!(types.contains(&Oid::from_static(object).key()), "{name} is in no module");
