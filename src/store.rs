@@ -99,24 +99,34 @@ impl Store {
     /// When it can't be read, or is damaged: then it is kept aside, and the next reading finds none.
     pub fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
         let path = self.directory.join(name);
-        let file = match open(&path, OFlag::O_NONBLOCK) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(at(path)(error)),
-        };
-        let mut octets = Vec::new();
-        if !file.metadata().map_err(at(path.clone()))?.is_file() {
-            return Err(at(path)(io::Error::other("not a regular file")));
-        }
-        file.take(MOST_BYTES + 1).read_to_end(&mut octets).map_err(at(path.clone()))?;
-        let reason = match serde_json::from_slice(&octets) {
-            _ if u64::try_from(octets.len()).unwrap_or(u64::MAX) > MOST_BYTES => "it is too large".to_string(),
+        let Some(octets) = contents(&path)? else { return Ok(None) };
+        let reason = match parse(&octets) {
             Ok(value) => return Ok(Some(value)),
-            Err(error) => error.to_string(),
+            Err(reason) => reason,
         };
         let kept = self.directory.join(format!("{name}.damaged"));
         std::fs::rename(&path, &kept).map_err(at(path.clone()))?;
         Err(Error::Damaged { path, reason, kept })
+    }
+
+    /// Reads a file of a directory that another process may hold, and changes nothing there; `None` where there is none.
+    ///
+    /// # Errors
+    /// When it can't be read, or is damaged.
+    pub fn peek<T: DeserializeOwned>(directory: &Path, name: &str) -> Result<Option<T>, Error> {
+        let path = directory.join(name);
+        let Some(octets) = contents(&path)? else { return Ok(None) };
+        parse(&octets).map(Some).map_err(|reason| at(path)(io::Error::new(io::ErrorKind::InvalidData, reason)))
+    }
+
+    /// Whether the directory holds files of an earlier run, damaged ones too. One that can't be listed may well.
+    pub fn is_used(&self) -> bool {
+        let Ok(entries) = std::fs::read_dir(&self.directory) else { return true };
+        entries.flatten().any(|entry| {
+            let name = entry.file_name();
+            let ours = name != LOCK && !name.as_encoded_bytes().starts_with(b".");
+            ours && entry.file_type().is_ok_and(|kind| kind.is_file())
+        })
     }
 
     /// Writes a file: afterwards it holds `value`, or what it held before.
@@ -147,6 +157,29 @@ impl Store {
             let _ = std::fs::remove_file(entry.path());
         }
     }
+}
+
+/// What a file holds, and an octet more than the most there may be; `None` where there is none.
+fn contents(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    let failed = |error| at(path.to_path_buf())(error);
+    let file = match open(path, OFlag::O_NONBLOCK) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    if !file.metadata().map_err(failed)?.is_file() {
+        return Err(failed(io::Error::other("not a regular file")));
+    }
+    let mut octets = Vec::new();
+    file.take(MOST_BYTES + 1).read_to_end(&mut octets).map_err(failed)?;
+    Ok(Some(octets))
+}
+
+fn parse<T: DeserializeOwned>(octets: &[u8]) -> Result<T, String> {
+    if u64::try_from(octets.len()).unwrap_or(u64::MAX) > MOST_BYTES {
+        return Err("it is too large".into());
+    }
+    serde_json::from_slice(octets).map_err(|error| error.to_string())
 }
 
 fn open(path: &Path, flags: OFlag) -> io::Result<File> {
@@ -205,11 +238,23 @@ mod tests {
         let store = Store::open(above.path()).expect("a directory");
         for damage in ["", "[1,", "{}", "\u{0}\u{0}"] {
             std::fs::write(above.path().join("numbers"), damage).expect("written");
+            assert!(Store::peek::<Vec<u32>>(above.path(), "numbers").is_err());
             let error = store.read::<Vec<u32>>("numbers").expect_err("damaged");
             assert!(matches!(error, Error::Damaged { .. }), "{error}");
             assert_eq!(store.read::<Vec<u32>>("numbers").expect("kept aside"), None);
             assert_eq!(std::fs::read_to_string(above.path().join("numbers.damaged")).expect("kept"), damage);
         }
+    }
+
+    #[test]
+    fn a_directory_is_used_once_it_holds_a_file() {
+        let above = directory();
+        let store = Store::open(above.path()).expect("a directory");
+        std::fs::create_dir(above.path().join("lost+found")).expect("a directory");
+        assert!(!store.is_used(), "the lock is no trace");
+        store.write("numbers", &[1]).expect("written");
+        assert!(store.is_used());
+        assert_eq!(Store::peek::<Vec<u32>>(above.path(), "numbers").expect("a file"), Some(vec![1]));
     }
 
     #[test]

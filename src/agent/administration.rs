@@ -28,7 +28,7 @@ const TRAPS: &str = "traps";
 const TIMEOUT_HUNDREDTHS: u32 = 1500;
 
 /// What a configuration that has been checked says.
-pub fn of(config: &Config, engine_id: Option<Vec<u8>>) -> Administration {
+pub fn of(config: &Config, engine_id: &[u8]) -> Administration {
     let (snmp, targets) = (&config.snmp, &config.notify.snmp);
     let users = snmp.user.iter().map(|user| User {
         name: name(&user.name),
@@ -51,7 +51,7 @@ pub fn of(config: &Config, engine_id: Option<Vec<u8>>) -> Administration {
         each.filter_map(move |(number, text)| network(&security_name(place), number, text))
     });
     Administration {
-        engine_id,
+        engine_id: engine_id.to_vec(),
         max_message_size: u32::try_from(MAX_DATAGRAM).unwrap_or(u32::MAX),
         users: users.collect(),
         communities: communities
@@ -187,7 +187,6 @@ mod tests {
     fn no_secret_of_the_configuration_is_in_it() {
         let text = r#"
             [snmp]
-            engine_id = "8000000001020304"
             [[snmp.community]]
             name = "hush-one"
             from = ["10.0.0.0/8", "2001:db8::1"]
@@ -213,7 +212,7 @@ mod tests {
             community = "hush-one"
         "#;
         let config: Config = toml::from_str(text).expect("a configuration");
-        let administration = of(&config, Some(vec![0x80, 0, 0, 0, 1]));
+        let administration = of(&config, &[0x80, 0, 0, 0, 1]);
         let shown = format!("{administration:?}");
         assert!(!shown.contains("hush"), "{shown}");
         let [by_name, by_address, first, second] = administration.addresses.as_slice() else { panic!("{shown}") };

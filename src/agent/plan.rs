@@ -4,6 +4,7 @@
 use anyhow::{Context, Result, bail};
 
 use super::administration;
+use super::identity::Identity;
 use super::listeners::Addresses;
 use crate::collect::{self, Root, Setup, Snapshot, service};
 use crate::config::Config;
@@ -15,7 +16,7 @@ use crate::mib::snmpv2::System;
 use crate::mib::vitals;
 use crate::notify;
 use crate::server::Listen;
-use crate::snmp::Engine;
+use crate::snmp::{self, Engine};
 
 /// What a configuration asks for.
 pub struct Plan {
@@ -23,6 +24,10 @@ pub struct Plan {
     pub listen: Addresses,
     /// Who may ask for what.
     pub engine: Engine,
+    /// Who the engine is.
+    pub identity: Identity,
+    /// Where queries are logged, if they are.
+    pub query_log: Option<snmp::config::QueryLog>,
     /// The thresholds in force.
     pub rules: Vec<Rule<Snapshot>>,
     /// What the system group says.
@@ -33,7 +38,8 @@ pub struct Plan {
     pub settings: Settings,
     /// Who is told of alarms.
     pub notify: notify::config::Config,
-    config: Config,
+    /// The configuration itself.
+    pub config: Config,
 }
 
 impl Plan {
@@ -41,7 +47,7 @@ impl Plan {
     ///
     /// # Errors
     /// The first thing that is wrong.
-    pub fn new(config: &Config) -> Result<Plan> {
+    pub fn new(config: &Config, identity: Identity) -> Result<Plan> {
         let root: Oid = config.mib.root.clone();
         let listen = Addresses {
             snmp: config
@@ -53,7 +59,7 @@ impl Plan {
                 .map_err(anyhow::Error::msg)?,
             http: config.http.as_ref().map(|http| http.listen.clone()),
         };
-        let engine = Engine::new(&config.snmp, None, &|name| vitals::resolve(&root, name))?;
+        let engine = engine(config, &identity)?;
         let compiled = rules::compile(&config.rule, collect::FAMILIES);
         if let Some(error) = compiled.errors.first() {
             bail!("rule: {}: {}", error.key, error.reason);
@@ -63,14 +69,15 @@ impl Plan {
             Some(text) => text.parse::<Oid>().map_err(anyhow::Error::msg).context("system.object_id")?,
             None => root.child(&[3, 1]),
         };
-        let engine_id = config.snmp.engine_id.as_deref().and_then(octets);
         let description = format!("vitalsd {} on {}", env!("CARGO_PKG_VERSION"), kernel());
         Ok(Plan {
             listen,
             engine,
+            administration: administration::of(config, identity.id.octets()),
+            identity,
+            query_log: config.snmp.query_log.clone(),
             rules: compiled.rules,
             system: System { description, object_id, root },
-            administration: administration::of(config, engine_id),
             settings: Settings {
                 contact: config.system.contact.clone(),
                 name: config.system.name.clone().unwrap_or(host),
@@ -94,11 +101,13 @@ impl Plan {
     }
 }
 
-/// The octets of an engine ID's hexadecimal digits, 5 to 32 of them.
-fn octets(digits: &str) -> Option<Vec<u8>> {
-    let pair = |place: usize| u8::from_str_radix(digits.get(place..place + 2)?, 16).ok();
-    let octets: Vec<u8> = (0..digits.len()).step_by(2).map(pair).collect::<Option<_>>()?;
-    (5..=32).contains(&octets.len()).then_some(octets)
+/// The SNMP engine with this identity; one that is closed serves no SNMPv3.
+///
+/// # Errors
+/// The first thing that is wrong with `[snmp]`.
+pub fn engine(config: &Config, identity: &Identity) -> Result<Engine> {
+    let local = identity.local();
+    Ok(Engine::new(&config.snmp, local.as_ref(), &|name| vitals::resolve(&config.mib.root, name))?)
 }
 
 /// The host's name. Below another root the file says it, as the kernel's answer would be the container's own.

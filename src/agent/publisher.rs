@@ -4,15 +4,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::task::JoinHandle;
 
 use super::clock::Clock;
-use super::plan::Plan;
+use super::identity::{self, Source};
+use super::plan::{self, Plan};
 use super::schedule::Report;
 use super::settings::{self, Kept};
 use super::shared::Shared;
 use crate::collect::{self, Snapshot};
+use crate::config::Config;
 use crate::health::Assessor;
 use crate::metric::Now;
 use crate::mib::Indices;
@@ -30,6 +32,7 @@ const INDICES: &str = "indices.json";
 /// Owns what changes.
 pub struct Publisher {
     shared: Arc<Shared>,
+    config: Config,
     snapshot: Snapshot,
     assessor: Assessor,
     indices: Indices,
@@ -59,20 +62,25 @@ impl Publisher {
             Instant::now(),
         );
         let moment = moment(&snapshot, &assessor, &counters);
-        let in_force = settings::in_force(&plan.settings, kept);
+        let in_force = settings::in_force(&plan.settings, kept, &plan.engine.fingerprints());
+        let engine = plan.engine.with_keys(&in_force.keys);
         let published = Published::new(moment, in_force, plan.system, plan.administration, &mut indices);
         let shared = Arc::new(Shared {
             state: State::new(published),
-            engine: ArcSwap::from_pointee(plan.engine),
+            engine: ArcSwap::from_pointee(engine),
             counters,
             clock,
-            boots: 0,
+            identity: ArcSwap::from_pointee(plan.identity),
             store,
             configured: ArcSwap::from_pointee(plan.settings),
             committing: Mutex::new(()),
+            query_log: ArcSwapOption::empty(),
         });
         let worker = Some(tokio::spawn(worker.run()));
-        Ok((Publisher { shared: shared.clone(), snapshot, assessor, indices, notifier, worker }, shared))
+        Ok((
+            Publisher { shared: shared.clone(), config: plan.config, snapshot, assessor, indices, notifier, worker },
+            shared,
+        ))
     }
 
     /// Settles the reports, assesses and publishes.
@@ -125,15 +133,39 @@ impl Publisher {
         let _turn = shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = take_up(&shared.store, settings::FILE).unwrap_or_else(|error| {
             tracing::error!("what was set stays in force: {error:#}");
-            let (file, set) = (shared.configured.load(), shared.state.get());
-            Some(Kept { file: Settings::clone(&file), set: Settings::clone(&set.settings) })
+            Some(shared.kept(&shared.state.get().settings))
         });
-        let in_force: Settings = settings::in_force(&plan.settings, kept);
+        let in_force: Settings = settings::in_force(&plan.settings, kept, &plan.engine.fingerprints());
+        let engine = plan.engine.with_keys(&in_force.keys);
         let moment = moment(&self.snapshot, &self.assessor, &self.shared.counters);
         let published = Published::new(moment, in_force, plan.system, plan.administration, &mut self.indices);
         self.shared.state.update(|_| published.clone());
-        self.shared.engine.store(Arc::new(plan.engine));
+        self.shared.identity.store(Arc::new(plan.identity));
+        self.shared.engine.store(Arc::new(engine));
+        self.config = plan.config;
         self.shared.configured.store(Arc::new(plan.settings));
+    }
+
+    /// Opens SNMPv3 for an engine ID whose boots were lost, and says what was done.
+    ///
+    /// # Errors
+    /// A sentence that says why nothing changed.
+    pub fn reset_engine(&mut self, now: Now) -> std::result::Result<String, String> {
+        let present = self.shared.identity.load();
+        if present.closed.is_none() {
+            return Ok(format!(
+                "SNMPv3 is open: engine {} has boots {}, nothing was changed.",
+                present.id, present.boots
+            ));
+        }
+        let identity = identity::reset(&self.shared.store, &Source::of(&self.config)?, now.wall)?;
+        let engine = plan::engine(&self.config, &identity).map_err(|error| format!("{error:#}"))?;
+        tracing::warn!(engine = %identity.id, boots = identity.boots, "SNMPv3 was opened by `vitalsd engine reset`");
+        let done = identity.reset_sentence();
+        self.shared.identity.store(Arc::new(identity));
+        let keys = &self.shared.state.get().settings.keys;
+        self.shared.engine.store(Arc::new(engine.with_keys(keys)));
+        Ok(done)
     }
 
     /// Sends what can still be sent, and writes what must outlive the agent.

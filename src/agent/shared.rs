@@ -2,17 +2,20 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::clock::Clock;
 use super::control::Answer;
+use super::identity::Identity;
 use super::settings::{self, Kept};
+use crate::metric::Now;
 use crate::mib::counters::{Counter, Counters};
 use crate::mib::families::Moment;
 use crate::mib::segment::EngineClock;
 use crate::mib::settings::Settings;
 use crate::mib::view::View;
-use crate::report::Report;
+use crate::report::{self, Report};
+use crate::server::Refused;
 use crate::snmp::Engine;
 use crate::state::State;
 use crate::store::Store;
@@ -28,14 +31,16 @@ pub struct Shared {
     pub counters: Arc<Counters>,
     /// The present.
     pub clock: Clock,
-    /// snmpEngineBoots.
-    pub boots: u32,
+    /// Who the engine is.
+    pub identity: ArcSwap<Identity>,
     /// What must outlive the agent.
     pub store: Arc<Store>,
     /// The settings as the file has them.
     pub configured: ArcSwap<Settings>,
     /// One SET at a time.
     pub committing: Mutex<()>,
+    /// Who is told of queries.
+    pub query_log: ArcSwapOption<server::QueryLog>,
 }
 
 impl server::Host for Shared {
@@ -53,11 +58,25 @@ impl server::Host for Shared {
     }
 
     fn engine_clock(&self) -> EngineClock {
-        self.clock.engine(self.boots)
+        self.clock.engine(self.identity.load().boots)
     }
 
     fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    fn query_log(&self) -> Option<Arc<server::QueryLog>> {
+        self.query_log.load_full()
+    }
+
+    fn refused(&self, refused: &Refused) {
+        // A peer chooses the name.
+        let user = refused.user.as_ref().map(|user| user.escape_debug().to_string());
+        tracing::warn!(source = %refused.source, user, "a message was refused: {}", refused.reason());
     }
 
     fn commit(&self, before: &Settings, after: &Settings) -> bool {
@@ -65,13 +84,16 @@ impl server::Host for Shared {
         if *self.state.load().settings != *before {
             return false;
         }
-        let kept = Kept { file: Settings::clone(&self.configured.load()), set: after.clone() };
+        let kept = self.kept(after);
         if let Err(error) = self.store.write(settings::FILE, &kept) {
             tracing::error!(%error, "a SET could not be stored and was refused");
             self.counters.add(Counter::StoreFailures, 1);
             return false;
         }
         self.state.update(|published| published.with_settings(after.clone()));
+        if before.keys != after.keys {
+            self.engine.rcu(|engine| engine.with_keys(&after.keys));
+        }
         true
     }
 }
@@ -82,10 +104,35 @@ impl http::Host for Shared {
     }
 }
 
+impl Shared {
+    /// What is kept of settings that were set.
+    pub fn kept(&self, set: &Settings) -> Kept {
+        let fingerprints = self.engine.load().fingerprints();
+        Kept { file: Settings::clone(&self.configured.load()), set: set.clone(), fingerprints }
+    }
+
+    /// The engine as it is told to people.
+    pub fn engine_report(&self) -> report::Engine {
+        let identity = self.identity.load();
+        let clock = self.clock.engine(identity.boots);
+        report::Engine {
+            id: identity.id.clone(),
+            boots: clock.boots,
+            seconds: clock.time,
+            closed: identity.closed.clone(),
+        }
+    }
+}
+
 impl Answer for Shared {
     fn status(&self) -> serde_json::Result<String> {
         let moment = http::Host::moment(self);
         let uptime = self.clock.now().monotonic.as_secs_f64();
-        serde_json::to_string(&Report::build(&moment.snapshot, &moment.health, Some(uptime), None))
+        serde_json::to_string(&Report::build(
+            &moment.snapshot,
+            &moment.health,
+            Some(uptime),
+            Some(self.engine_report()),
+        ))
     }
 }

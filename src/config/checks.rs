@@ -69,9 +69,9 @@ fn log_and_system(config: &Config) -> Vec<Problem> {
 
 const NUMBERS_AND_DOTS: &str = "write it in numbers and dots, as in \"1.3.6.1.4.1.32473.1\"";
 
-/// The address of `udp:ADDRESS:PORT`.
+/// The address of `udp:ADDRESS:PORT` or `tcp:ADDRESS:PORT`.
 fn udp_address(text: &str) -> Option<SocketAddr> {
-    text.strip_prefix("udp:")?.parse().ok()
+    text.strip_prefix("udp:").or_else(|| text.strip_prefix("tcp:"))?.parse().ok()
 }
 
 fn listeners(config: &Config) -> Vec<Problem> {

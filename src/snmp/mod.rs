@@ -11,6 +11,8 @@ pub mod answer;
 pub mod checks;
 pub mod community;
 pub mod config;
+pub mod engine_id;
+pub mod limit;
 pub mod record;
 pub mod request;
 pub mod set;
@@ -26,8 +28,11 @@ mod properties;
 #[cfg(test)]
 mod v3_answers;
 
+use std::collections::BTreeMap;
+use std::hash::RandomState;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use access::{Error, Resolve};
 pub use config::Config;
@@ -42,6 +47,7 @@ use answer::{Answer, Envelope, Wrap};
 use checks::{Admitted, Refusal, Version3};
 use community::{Admission, Communities, Identity};
 use config::Access;
+use limit::{Allowance, Limiter};
 use record::{Fate, Who};
 use usm::Salts;
 
@@ -65,6 +71,22 @@ impl Version {
             Version::V3 => 3,
         }
     }
+
+    /// As people say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Version::V1 => "1",
+            Version::V2c => "2c",
+            Version::V3 => "3",
+        }
+    }
+}
+
+/// The user that a message of SNMPv3 names, whoever sent it; nothing of it is proven.
+pub fn claimed_user(datagram: &[u8]) -> Option<&[u8]> {
+    let (_, mut rest) = wire::version(datagram).ok()?;
+    v3::Header::read(&mut rest).ok()?;
+    Some(v3::Parameters::read(datagram, &mut rest).ok()?.user_name)
 }
 
 /// The most octets that a UDP datagram over IPv4 carries, and so the most that an answer has.
@@ -79,6 +101,11 @@ pub struct Request<'a> {
     pub sender: IpAddr,
     /// The most octets that the answer may have.
     pub max_response: usize,
+    /// Where a GETBULK's answer stops once it has one repetition, in octets; a first repetition that is larger goes out
+    /// whole, as managers ask for rows.
+    pub bulk_octets: usize,
+    /// When, since any fixed moment.
+    pub now: Duration,
 }
 
 /// The moment that is asked about.
@@ -150,6 +177,36 @@ pub struct Engine {
     version3: Option<Version3>,
     /// There are users, and SNMPv3 may not be served all the same.
     closed: bool,
+    limits: Arc<Limits>,
+}
+
+/// What sources may have. It goes on where keys change.
+#[derive(Debug)]
+struct Limits {
+    /// Messages of allowed sources, where that is configured.
+    messages: Option<Limiter>,
+    /// Reports.
+    reports: Limiter,
+    /// Refusals that somebody is told of.
+    notices: Limiter,
+}
+
+/// Reports are larger than what asks for them, and anybody can ask in another's name: a manager needs one or two a session.
+const REPORTS: (Allowance, Allowance) =
+    (Allowance { per_second: 50, burst: 200 }, Allowance { per_second: 1_000, burst: 2_000 });
+
+/// Lines in the log, and notifications.
+const NOTICES: (Allowance, Allowance) =
+    (Allowance { per_second: 1, burst: 5 }, Allowance { per_second: 10, burst: 50 });
+
+impl Limits {
+    fn new(rate: Option<config::Rate>) -> Limits {
+        let limiter = |(each, all)| Limiter::new(each, Some(all), RandomState::new());
+        let messages = rate.map(|config::Rate { per_second }| {
+            Limiter::new(Allowance { per_second, burst: per_second }, None, RandomState::new())
+        });
+        Limits { messages, reports: limiter(REPORTS), notices: limiter(NOTICES) }
+    }
 }
 
 impl Engine {
@@ -170,14 +227,20 @@ impl Engine {
             users: usm::Users::compile(config, &views, &local.engine_id, &local.secret, errors),
             salts: local.salts.clone(),
         });
-        Engine { allow, communities, closed: version3.is_none() && !config.user.is_empty(), version3 }
+        let closed = version3.is_none() && !config.user.is_empty();
+        Engine { allow, communities, version3, closed, limits: Arc::new(Limits::new(config.rate_limit)) }
     }
 
     /// The same with the keys that users changed to.
     #[must_use]
-    pub fn with_keys(&self, keys: &std::collections::BTreeMap<String, UserKeys>) -> Engine {
+    pub fn with_keys(&self, keys: &BTreeMap<String, UserKeys>) -> Engine {
         let with_keys = |version3: &Version3| Version3 { users: version3.users.with_keys(keys), ..version3.clone() };
         Engine { version3: self.version3.as_ref().map(with_keys), ..self.clone() }
+    }
+
+    /// What tells whether a user's entry in the configuration is another, by his name.
+    pub fn fingerprints(&self) -> BTreeMap<String, String> {
+        self.users().map(usm::Users::fingerprints).unwrap_or_default()
     }
 
     /// The users of SNMPv3, where it is open.
@@ -200,6 +263,23 @@ impl Engine {
                 Some(String::from_utf8_lossy(&user.name).into_owned())
             }
         }
+    }
+
+    /// Whether somebody is to be told that this message was refused: it should not have been sent, and its source has not
+    /// been told of too often. Discovery and the setting of clocks are no refusals in this sense.
+    pub fn notices(&self, request: &Request, record: &Record) -> bool {
+        let Fate::Refused(counter) = record.fate else { return false };
+        let told = matches!(
+            counter,
+            Counter::RefusedSources
+                | Counter::InBadCommunityNames
+                | Counter::UnknownUserNames
+                | Counter::WrongDigests
+                | Counter::DecryptionErrors
+                | Counter::UnsupportedSecLevels
+                | Counter::ClosedVersion3
+        );
+        told && self.limits.notices.allow(request.sender, request.now)
     }
 
     /// Works on one message. `out` holds the answer only when the verdict says so. Whatever the octets are, this neither
@@ -228,6 +308,11 @@ impl Engine {
         if !self.allows(request.sender) {
             return Err(Counter::RefusedSources);
         }
+        if let Some(limiter) = &self.limits.messages
+            && !limiter.allow(request.sender, request.now)
+        {
+            return Err(Counter::RateLimited);
+        }
         let (version, rest) = wire::version(request.datagram).map_err(|_| Counter::InAsnParseErrs)?;
         let version = match (version, &self.version3) {
             (0, _) => Version::V1,
@@ -245,6 +330,7 @@ impl Engine {
             rights: &identity.rights,
             is_authorized: true,
             max_response: request.max_response,
+            bulk_octets: request.bulk_octets,
             moment,
         };
         Ok(context.answer(message.pdu_tag, message.pdu, scratch, out))
@@ -288,13 +374,15 @@ impl Engine {
                     rights: &user.rights,
                     is_authorized: level >= user.least && user.rights.access != Access::None,
                     max_response,
+                    bulk_octets: request.bulk_octets,
                     moment,
                 };
                 context.answer(scoped.pdu_tag, scoped.pdu, scratch, out)
             }
             Err(refusal) => {
                 scratch.record.fate = Fate::Refused(refusal.counter);
-                self.refuse(version3, &refusal, &header, max_response, moment.live, out)
+                let request = Request { max_response, ..request };
+                self.refuse(version3, &refusal, &header, request, moment.live, out)
             }
         };
         scratch.plain = plain;
@@ -307,7 +395,7 @@ impl Engine {
         version3: &Version3,
         refusal: &Refusal,
         header: &v3::Header,
-        limit: usize,
+        request: Request,
         live: &Live,
         out: &mut Vec<u8>,
     ) -> Verdict {
@@ -316,8 +404,12 @@ impl Engine {
         if !header.is_reportable() {
             return Verdict::Silence;
         }
-        let seal = version3.seal_report(report, header.message_id, live.engine);
-        let mut answer = Answer::begin(Envelope { request_id: report.request_id, wrap: Wrap::Seal(seal) }, limit, out);
+        if !self.limits.reports.allow(request.sender, request.now) {
+            live.counters.add(Counter::RateLimited, 1);
+            return Verdict::Silence;
+        }
+        let wrap = Wrap::Seal(version3.seal_report(report, header.message_id, live.engine));
+        let mut answer = Answer::begin(Envelope { request_id: report.request_id, wrap }, request.max_response, out);
         let Value::Counter32(value) = LiveObject::Counter(refusal.counter).read(live) else { return Verdict::Silence };
         let mut bind = Vec::new();
         Value::ObjectId(Oid::from_static(scalar).child(&[0])).encode(&mut bind);

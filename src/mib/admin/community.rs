@@ -24,7 +24,7 @@ pub static COMMUNITY: Module<Administration> = Module {
 /// A community with the engine that it is for: this one.
 struct LocalCommunity<'a> {
     community: &'a Community,
-    engine_id: Option<&'a [u8]>,
+    engine_id: &'a [u8],
 }
 
 struct LocalCommunities;
@@ -37,7 +37,7 @@ impl Rows for LocalCommunities {
 static COMMUNITIES: Table<LocalCommunities> = Table {
     entry: &[1, 3, 6, 1, 6, 3, 18, 1, 1, 1],
     rows: |administration| {
-        let engine_id = administration.engine_id.as_deref();
+        let engine_id = &administration.engine_id;
         administration.communities.iter().map(|community| LocalCommunity { community, engine_id }).collect()
     },
     index: |row| Index::new().bare_octets(row.community.security_name.as_bytes()),
@@ -50,7 +50,7 @@ static COMMUNITIES: Table<LocalCommunities> = Table {
         Column {
             number: 4,
             name: "snmpCommunityContextEngineID",
-            value: |row| row.engine_id.map(|engine_id| Value::OctetString(engine_id.to_vec())),
+            value: |row| Some(Value::OctetString(row.engine_id.to_vec())),
         },
         Column { number: 5, name: "snmpCommunityContextName", value: |_| Some(Value::text("")) },
         Column { number: 6, name: "snmpCommunityTransportTag", value: |row| Some(Value::text(&row.community.tag)) },

@@ -17,7 +17,7 @@ pub static FRAMEWORK: Module<Administration> = Module {
             Scalar {
                 number: 1,
                 name: "snmpEngineID",
-                value: Reading::Fixed(|administration| administration.engine_id.clone().map(Value::OctetString)),
+                value: Reading::Fixed(|administration| Some(Value::OctetString(administration.engine_id.clone()))),
             },
             Scalar { number: 2, name: "snmpEngineBoots", value: Reading::Live(LiveObject::EngineBoots) },
             Scalar { number: 3, name: "snmpEngineTime", value: Reading::Live(LiveObject::EngineTime) },

@@ -31,8 +31,8 @@ pub const MAX_NAME_OCTETS: usize = 32;
 /// How the engine is administered.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Administration {
-    /// snmpEngineID, 5 to 32 octets; absent while it isn't known, and then nothing is shown that is named by it.
-    pub engine_id: Option<Vec<u8>>,
+    /// snmpEngineID, 5 to 32 octets.
+    pub engine_id: Vec<u8>,
     /// snmpEngineMaxMessageSize, in octets.
     pub max_message_size: u32,
     /// The users of SNMPv3.

@@ -41,7 +41,7 @@ impl Rows for LocalUsers {
 static USERS: Table<LocalUsers> = Table {
     entry: &[1, 3, 6, 1, 6, 3, 15, 1, 2, 2, 1],
     rows: |administration| {
-        let Some(engine_id) = administration.engine_id.as_deref() else { return Vec::new() };
+        let engine_id = &administration.engine_id;
         administration.users.iter().map(|user| LocalUser { engine_id, user }).collect()
     },
     index: |row| Index::new().octets(row.engine_id).octets(row.user.name.as_bytes()),
