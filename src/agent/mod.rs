@@ -4,6 +4,7 @@
 //! tick, and signals; everything else reads what it publishes. Only this module starts tasks that live as long as the
 //! agent.
 
+mod administration;
 mod banner;
 mod clock;
 pub mod control;

@@ -3,11 +3,13 @@
 
 use anyhow::{Context, Result, bail};
 
+use super::administration;
 use super::identity::Identity;
 use super::listeners::Addresses;
 use crate::collect::{self, Root, Setup, Snapshot, service};
 use crate::config::Config;
 use crate::health::rules::{self, Rule};
+use crate::mib::admin::Administration;
 use crate::mib::oid::Oid;
 use crate::mib::settings::Settings;
 use crate::mib::snmpv2::System;
@@ -30,6 +32,8 @@ pub struct Plan {
     pub rules: Vec<Rule<Snapshot>>,
     /// What the system group says.
     pub system: System,
+    /// What the modules of SNMP's own administration say.
+    pub administration: Administration,
     /// The settings as the file has them.
     pub settings: Settings,
     /// Who is told of alarms.
@@ -69,6 +73,7 @@ impl Plan {
         Ok(Plan {
             listen,
             engine,
+            administration: administration::of(config, identity.id.octets()),
             identity,
             query_log: config.snmp.query_log.clone(),
             rules: compiled.rules,
