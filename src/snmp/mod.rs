@@ -9,6 +9,7 @@ pub mod community;
 pub mod config;
 pub mod request;
 pub mod trap;
+pub mod usm;
 pub mod wire;
 
 #[cfg(test)]
