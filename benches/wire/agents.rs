@@ -1,7 +1,6 @@
 //! The agents that are measured: the floor, Net-SNMP's snmpd where it is installed, and vitalsd. Each is a process of
 //! its own on loopback, with a private configuration and state, and ends with its value.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -88,8 +87,17 @@ impl Agent {
         Agent::start("snmpd", command, address, directory).map(Some)
     }
 
-    /// Starts vitalsd.
+    /// Starts vitalsd; a build that doesn't know users of SNMPv3 starts without one.
     pub fn vitalsd(program: &Path, settings: &Settings) -> io::Result<Agent> {
+        let (authentication, privacy) = PASSWORDS;
+        let user = format!(
+            "[[snmp.user]]\nname = \"{USER}\"\nauth = \"sha256\"\nauth_password = \"{authentication}\"\n\
+             priv = \"aes128\"\npriv_password = \"{privacy}\"\n"
+        );
+        Agent::vitalsd_with(program, settings, &user).or_else(|_| Agent::vitalsd_with(program, settings, ""))
+    }
+
+    fn vitalsd_with(program: &Path, settings: &Settings, user: &str) -> io::Result<Agent> {
         let directory = tempfile::tempdir()?;
         let path = directory.path();
         let address = loopback(free_port()?);
@@ -97,7 +105,7 @@ impl Agent {
         let root = settings.root.as_deref().unwrap_or(Path::new("/"));
         let text = format!(
             "[agent]\nstate_dir = {state:?}\nroot = {root:?}\n\
-             [snmp]\nlisten = [\"udp:{address}\"]\n[[snmp.community]]\nname = \"public\"\n\
+             [snmp]\nlisten = [\"udp:{address}\"]\n[[snmp.community]]\nname = \"public\"\n{user}\
              [collect]\ninterval = \"{interval}\"\n[collect.process]\ninterval = \"{interval}\"\n\
              [collect.interface]\nexclude = []\n",
             state = path.join("state"),
@@ -193,8 +201,9 @@ fn free_port() -> io::Result<u16> {
 
 /// The program of this name in `PATH`, or where daemons are.
 pub fn in_path(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_else(OsString::new);
-    let directories = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/sbin")]);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let directories =
+        std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/sbin")]);
     directories.map(|directory| directory.join(name)).find(|file| {
         fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
     })

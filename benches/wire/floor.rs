@@ -33,18 +33,19 @@ pub fn run() -> io::Result<()> {
     loop {
         from.clear();
         lengths.clear();
-        let mut slices: Vec<[IoSliceMut; 1]> = buffers.iter_mut().map(|buffer| [IoSliceMut::new(buffer)]).collect();
-        match recvmmsg(descriptor, &mut received, slices.iter_mut(), MsgFlags::MSG_WAITFORONE, None) {
-            Ok(messages) => {
-                for message in messages {
-                    from.push(message.address);
-                    lengths.push(message.bytes);
+        {
+            let mut slices: Vec<[IoSliceMut; 1]> = buffers.iter_mut().map(|buffer| [IoSliceMut::new(buffer)]).collect();
+            match recvmmsg(descriptor, &mut received, slices.iter_mut(), MsgFlags::MSG_WAITFORONE, None) {
+                Ok(messages) => {
+                    for message in messages {
+                        from.push(message.address);
+                        lengths.push(message.bytes);
+                    }
                 }
+                Err(Errno::EINTR | Errno::ECONNREFUSED) => continue,
+                Err(errno) => return Err(errno.into()),
             }
-            Err(Errno::EINTR | Errno::ECONNREFUSED) => continue,
-            Err(errno) => return Err(errno.into()),
         }
-        drop(slices);
         for (buffer, length) in buffers.iter_mut().zip(&lengths) {
             turn_into_response(&mut buffer[..*length]);
         }

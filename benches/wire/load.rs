@@ -98,13 +98,14 @@ pub fn closed(
         }
         free.clear();
         lengths.clear();
-        let mut slices: Vec<[IoSliceMut; 1]> = buffers.iter_mut().map(|buffer| [IoSliceMut::new(buffer)]).collect();
-        match recvmmsg(descriptor, &mut received, slices.iter_mut(), MsgFlags::MSG_WAITFORONE, None) {
-            Ok(datagrams) => lengths.extend(datagrams.map(|datagram| datagram.bytes)),
-            Err(Errno::EAGAIN | Errno::EINTR) => {}
-            Err(errno) => return Err(errno.into()),
+        {
+            let mut slices: Vec<[IoSliceMut; 1]> = buffers.iter_mut().map(|buffer| [IoSliceMut::new(buffer)]).collect();
+            match recvmmsg(descriptor, &mut received, slices.iter_mut(), MsgFlags::MSG_WAITFORONE, None) {
+                Ok(datagrams) => lengths.extend(datagrams.map(|datagram| datagram.bytes)),
+                Err(Errno::EAGAIN | Errno::EINTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
         }
-        drop(slices);
         let now = Instant::now();
         for (buffer, &length) in buffers.iter_mut().zip(&lengths) {
             let answer = messages.read(&mut buffer[..length]).filter(|answer| question.is_answered_by(answer));

@@ -195,13 +195,14 @@ pub fn oid(arcs: &[u32]) -> Vec<u8> {
     let (first, rest) = arcs.split_at(arcs.len().min(2));
     let first = first.iter().fold(0, |sum, arc| sum * 40 + arc);
     for arc in std::iter::once(&first).chain(rest) {
-        let mut groups: Vec<u8> =
-            (0..5).map(|place| (arc >> (7 * place) & 0x7f).to_le_bytes()[0]).collect();
+        let mut groups: Vec<u8> = (0..5).map(|place| (arc >> (7 * place) & 0x7f).to_le_bytes()[0]).collect();
         while groups.len() > 1 && groups.last() == Some(&0) {
             groups.pop();
         }
         let last = groups.len() - 1;
-        out.extend(groups.iter().rev().enumerate().map(|(place, group)| if place < last { group | 0x80 } else { *group }));
+        out.extend(
+            groups.iter().rev().enumerate().map(|(place, group)| if place < last { group | 0x80 } else { *group }),
+        );
     }
     out
 }
