@@ -33,8 +33,8 @@ const LATE: &str = "past its deadline";
 pub fn run(options: &Options) -> io::Result<bool> {
     if !options.json {
         println!(
-            "{:<12} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}  beside it",
-            "GET", "rate", "p50 us", "p99 us", "bar", "max us", "late p99", "late max", "lost/bad"
+            "{:<12} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}  beside it",
+            "GET", "rate", "p50 us", "p99 us", "bar", "max us", "sent p99", "late p99", "late max", "lost/bad"
         );
     }
     let mut good = true;
@@ -117,20 +117,23 @@ fn print(name: &str, load: &Load, beside: &str, options: &Options) -> bool {
     let (p50, p99) = (microseconds(&load.latencies, 500), microseconds(&load.latencies, 990));
     let (max, rate) = (microseconds(&load.latencies, 1000), float(load.answers) / load.seconds);
     let (late, latest) = (microseconds(&load.delays, 990), microseconds(&load.delays, 1000));
+    let sent = microseconds(&load.since_sent, 990);
     let holds = p99 < BAR_MICROSECONDS;
     let (lost, bad) = (load.lost, load.bad);
     if options.json {
         let line = json!({
             "scenario": name, "beside": beside, "answers_per_second": rate, "p50_microseconds": p50,
-            "p99_microseconds": p99, "bar": BAR_MICROSECONDS, "max_microseconds": max, "late_p99_microseconds": late,
-            "late_max_microseconds": latest, "lost": lost, "bad": bad,
+            "p99_microseconds": p99, "bar": BAR_MICROSECONDS, "max_microseconds": max,
+            "sent_p99_microseconds": sent, "late_p99_microseconds": late, "late_max_microseconds": latest,
+            "lost": lost, "bad": bad,
         });
         println!("{line}");
     } else {
         let verdict = format!("{BAR_MICROSECONDS} {}", if holds { "ok" } else { "over" });
         let counts = format!("{lost}/{bad}");
         println!(
-            "{name:<12} {rate:>9.0} {p50:>9.1} {p99:>9.1} {verdict:>9} {max:>9.1} {late:>9.1} {latest:>9.1} {counts:>9}  {beside}"
+            "{name:<12} {rate:>7.0} {p50:>9.1} {p99:>9.1} {verdict:>9} {max:>9.1} {sent:>9.1} {late:>9.1} {latest:>9.1} \
+             {counts:>9}  {beside}"
         );
     }
     holds && lost == 0 && bad == 0

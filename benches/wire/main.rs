@@ -38,8 +38,10 @@ usage: cargo bench --bench wire -- [table | latency] [options]
       without an answer, and answers that don't hold what was asked for.
 
   latency                GET at 5,000 a second, by what else goes on; takes about two minutes
-      Latency counts from when a request was due, so that a stall is charged for all that it delayed. `late` is how
-      late the generator itself was: where that is large, the machine was busy, not the agent.
+      Latency counts from when a request was due, so that a stall is charged for all that it delayed; `sent p99`
+      counts from when it was sent. `late` is how late the generator itself sent: where that is large, the machine
+      had no processor for it, and only `sent p99` is the agent's. The generator goes before others where it may
+      (root), as though it ran on a machine of its own.
       quiet        nothing else
       collecting   everything is collected each second
       walk         another manager walks everything with GETBULK, without pause
