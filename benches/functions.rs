@@ -14,6 +14,7 @@ use vitalsd::mib::snmpv2::{self, System};
 use vitalsd::mib::{Builder, Counters, Live, Oid, Ranges, Segment, Settings, Value, View, ber};
 use vitalsd::secret::Secret;
 use vitalsd::snmp::config::{Community, Config};
+use vitalsd::snmp::usm::{AuthProtocol, Authenticator, Cipher, PrivProtocol, localize, master_key, privacy_key};
 use vitalsd::snmp::{Engine, MAX_DATAGRAM, Moment, Request, Scratch, Verdict, wire};
 
 fn main() {
@@ -188,4 +189,30 @@ fn segment_content(bencher: Bencher) {
         .counter(ItemsCount::new(instances))
         .with_inputs(|| table(INTERFACES))
         .bench_local_refs(|segment| black_box(segment.content().len()));
+}
+
+/// A message of SNMPv3 with one name has about so many octets, and its scoped PDU half of them.
+const MESSAGE_OCTETS: usize = 140;
+const SCOPED_OCTETS: usize = 70;
+const ENGINE_ID: &[u8] = &[0x80, 0, 0x7e, 0xd9, 5, 1, 2, 3, 4, 5, 6, 7, 8];
+
+/// Signing a message; verifying one is the same work.
+#[divan::bench(args = AuthProtocol::ALL)]
+fn usm_sign(bencher: Bencher, auth: AuthProtocol) {
+    let master = master_key(auth, b"authentic-passphrase").expect("a password");
+    let authenticator = Authenticator::new(auth, &localize(auth, &master, ENGINE_ID));
+    let mut message = vec![0x55; MESSAGE_OCTETS];
+    let place = 40..40 + authenticator.mac_octets();
+    bencher.bench_local(|| authenticator.sign(black_box(&mut message), place.clone()));
+}
+
+/// Decrypting a scoped PDU; encrypting one is the same work.
+#[divan::bench(args = PrivProtocol::ALL)]
+fn usm_decrypt(bencher: Bencher, privacy: PrivProtocol) {
+    let auth = AuthProtocol::Sha256;
+    let master = master_key(auth, b"private-passphrase").expect("a password");
+    let key = privacy_key(auth, privacy, &localize(auth, &master, ENGINE_ID), ENGINE_ID);
+    let cipher = Cipher::new(privacy, &key).expect("a key that is long enough");
+    let mut scoped = vec![0x55; cipher.padded_octets(SCOPED_OCTETS)];
+    bencher.bench_local(|| cipher.decrypt(1, 4711, &[7; 8], black_box(&mut scoped)));
 }

@@ -6,6 +6,7 @@
 use std::io::{self, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::AtomicBool;
+use std::thread;
 
 use super::Options;
 use super::agents::{Agent, Settings};
@@ -74,7 +75,8 @@ pub fn run(options: &Options) -> io::Result<bool> {
     }
     let agent = Agent::vitalsd(&options.vitalsd, &Settings { interval: "1s", root: None })?;
     settle();
-    let seen = walk(agent.address, &AtomicBool::new(false), 1)?.instances;
+    let seen = thread::scope(|scope| scope.spawn(|| walk(agent.address, &AtomicBool::new(false), 1)).join());
+    let seen = seen.map_err(|_| io::Error::other("the walker panicked"))??.instances;
     let least = u64::try_from(2 * PAIRS + PROCESSES).unwrap_or(0);
     if seen < least {
         return Err(io::Error::other(format!("the agent shows {seen} instances only: {}", agent.output())));

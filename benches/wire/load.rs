@@ -3,6 +3,7 @@
 //! Every answer is judged; none is counted that isn't what was asked for. Requests go out and answers come in by the
 //! batch, so that the generator is not what limits a fast agent.
 
+use std::fs;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
@@ -251,9 +252,21 @@ impl Drop for Preferred {
 
 /// Of a process identifier, renice(1) changes the main thread alone, which is where open loops are run.
 fn renice(niceness: &str) {
-    let process = std::process::id().to_string();
+    renice_thread(niceness, &std::process::id().to_string());
+}
+
+/// A walker gives way to everything else, for the same reason: the machine that walks an agent is another one.
+fn give_way() {
+    if let Ok(thread) = fs::read_link("/proc/thread-self")
+        && let Some(identifier) = thread.file_name().and_then(|name| name.to_str())
+    {
+        renice_thread("10", identifier);
+    }
+}
+
+fn renice_thread(niceness: &str, identifier: &str) {
     let mut command = Command::new("renice");
-    command.args(["-n", niceness, "-p", &process]).stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(["-n", niceness, "-p", identifier]).stdout(Stdio::null()).stderr(Stdio::null());
     // Without the permission it is measured as it is, and the generator's own lateness is shown.
     let _ = command.status();
 }
@@ -268,8 +281,9 @@ pub struct Walked {
 }
 
 /// Walks everything with GETBULK, again and again, one request at a time, until it is told to stop or `most` walks are
-/// done.
+/// done. The thread that calls this gives way to others from then on.
 pub fn walk(target: SocketAddr, stop: &AtomicBool, most: u64) -> io::Result<Walked> {
+    give_way();
     let socket = connect(target)?;
     socket.set_read_timeout(Some(PATIENCE))?;
     let mut buffer = vec![0; DATAGRAM_OCTETS];
