@@ -46,8 +46,11 @@ pub struct Settings {
 impl Agent {
     /// Starts the floor.
     pub fn floor() -> io::Result<Agent> {
-        let mut child =
-            Command::new(std::env::current_exe()?).arg("floor").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("--as-floor")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
         let mut line = String::new();
         if let Some(output) = child.stdout.take() {
             BufReader::new(output).read_line(&mut line)?;

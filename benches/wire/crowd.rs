@@ -32,7 +32,12 @@ pub fn start(options: &Options) -> io::Result<bool> {
         return Ok(true);
     }
     let mut command = Command::new("unshare");
-    command.args(NAMESPACES).arg(std::env::current_exe()?).arg("crowd").arg("--rate").arg(options.rate.to_string());
+    command
+        .args(NAMESPACES)
+        .arg(std::env::current_exe()?)
+        .arg("--as-crowd")
+        .arg("--rate")
+        .arg(options.rate.to_string());
     command.arg("--vitalsd").arg(&options.vitalsd);
     if let Some(seconds) = options.seconds {
         command.arg("--seconds").arg(seconds.to_string());

@@ -107,7 +107,7 @@ impl Options {
                 "--only" => options.only = Some(value()?),
                 "--vitalsd" => options.vitalsd = value()?.into(),
                 "--snmpd" => options.snmpd = Some(value()?.into()),
-                "table" | "latency" | "floor" | "crowd" if options.command.is_none() => {
+                "table" | "latency" | "--as-floor" | "--as-crowd" if options.command.is_none() => {
                     options.command = Some(argument);
                 }
                 other => return Err(format!("what is `{other}`? --help lists the options")),
@@ -132,8 +132,9 @@ fn number<T: std::str::FromStr + PartialOrd + std::fmt::Display>(text: &str, lea
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    // `cargo test --benches` starts benchmarks too, without saying that they are: it only wants to see them start.
-    if arguments.is_empty() {
+    // `cargo test --all-targets` starts benchmarks too, without saying that they are, and with its own arguments.
+    if !arguments.iter().any(|argument| matches!(argument.as_str(), "--bench" | "--help" | "--as-floor" | "--as-crowd"))
+    {
         println!("measures nothing by itself: cargo bench --bench wire -- --help");
         return ExitCode::SUCCESS;
     }
@@ -150,9 +151,9 @@ fn main() -> ExitCode {
     };
     wake_on_time();
     let outcome = match options.command.as_deref() {
-        Some("floor") => floor::run().map(|()| true),
+        Some("--as-floor") => floor::run().map(|()| true),
         Some("latency") => latency::run(&options),
-        Some("crowd") => crowd::run(&options),
+        Some("--as-crowd") => crowd::run(&options),
         _ => table::run(&options),
     };
     match outcome {
