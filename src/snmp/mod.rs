@@ -1,15 +1,16 @@
 //! SNMP: the engine, without I/O. A datagram and one published moment go in, an answer comes out.
 //!
 //! [`wire`] reads, [`community`] says who asks and what may be seen, [`request`] works, [`answer`] writes. SNMPv1 and
-//! SNMPv2c share all of it; where v1 differs (RFC 3584, section 4), the code that differs says so. Notifications go out
-//! through [`trap`]. Read RFC 3416, section 4.2 first.
+//! SNMPv2c share all of it; where v1 differs (RFC 3584, section 4), the code that differs says so. What a notification
+//! carries is [`notification`]'s, SNMPv3's way out is [`outgoing`]. Read RFC 3416, section 4.2 first.
 
 pub mod answer;
 pub mod community;
 pub mod config;
 pub mod engine_id;
+pub mod notification;
+pub mod outgoing;
 pub mod request;
-pub mod trap;
 pub mod usm;
 pub mod wire;
 
