@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::collect::{FAMILIES, SECTIONS, Snapshot};
 use crate::health::{self, Health, Severity, State};
 use crate::metric::{Number, Projection, Role, Row, Unit};
+use crate::snmp::engine_id::EngineId;
 
 /// The whole.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -20,15 +21,28 @@ pub struct Report {
     pub version: String,
     /// How long the agent has run, in seconds; `None` where none was asked.
     pub uptime_seconds: Option<f64>,
-    /// The SNMP engine's identity, in hexadecimal; `None` where there is none.
+    /// The SNMP engine; `None` where none was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub engine: Option<String>,
+    pub engine: Option<Engine>,
     /// The worst of all.
     pub overall: State,
     /// Each section, in reading order.
     pub subjects: Vec<Subject>,
     /// The active alarms.
     pub alarms: Vec<Alarm>,
+}
+
+/// The SNMP engine that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Engine {
+    /// snmpEngineID.
+    pub id: EngineId,
+    /// snmpEngineBoots.
+    pub boots: u32,
+    /// snmpEngineTime, in seconds.
+    pub seconds: u32,
+    /// Why SNMPv3 isn't served; `None` when it is open.
+    pub closed: Option<String>,
 }
 
 /// How one subject does.
@@ -65,7 +79,7 @@ pub struct Alarm {
 
 impl Report {
     /// The report on one moment.
-    pub fn build(snapshot: &Snapshot, health: &Health, uptime_seconds: Option<f64>, engine: Option<String>) -> Report {
+    pub fn build(snapshot: &Snapshot, health: &Health, uptime_seconds: Option<f64>, engine: Option<Engine>) -> Report {
         Report {
             version: env!("CARGO_PKG_VERSION").into(),
             uptime_seconds,
@@ -81,6 +95,12 @@ impl Report {
         let mut out = format!("{}  vitalsd {}", paint(self.overall.name(), colours), self.version);
         if let Some(uptime) = self.uptime_seconds {
             let _ = write!(out, ", up {}", span(uptime));
+        }
+        if let Some(engine) = &self.engine {
+            let _ = write!(out, "\nengine ID {}, boots {}", engine.id, engine.boots);
+            if let Some(reason) = &engine.closed {
+                let _ = write!(out, "\nSNMPv3 is closed: {}", one_line(reason));
+            }
         }
         out.push_str("\n\n");
         let mut subjects = table(&["STATE", "SUBJECT", "AGE", "SUMMARY"]);
@@ -257,7 +277,7 @@ fn bytes(mut value: f64) -> String {
 }
 
 /// A span of seconds in its two greatest units: `3d 4h`.
-fn span(seconds: f64) -> String {
+pub fn span(seconds: f64) -> String {
     let whole = std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default().as_secs();
     let (days, hours, minutes) = (whole / 86_400, whole / 3_600 % 24, whole / 60 % 60);
     match (days, hours, minutes) {
@@ -320,7 +340,12 @@ mod tests {
         Report {
             version: "1.2.3".into(),
             uptime_seconds: Some(93_784.0),
-            engine: None,
+            engine: Some(Engine {
+                id: EngineId::from_digest(&[0xab; 8]),
+                boots: 3,
+                seconds: 93_784,
+                closed: Some("boots are lost".into()),
+            }),
             overall: State::Critical,
             subjects: vec![
                 Subject {
@@ -353,6 +378,8 @@ mod tests {
     fn people_read_a_table() {
         expect![[r#"
             critical  vitalsd 1.2.3, up 1d 2h
+            engine ID 80007ed980abababababababab, boots 3
+            SNMPv3 is closed: boots are lost
 
             STATE     SUBJECT  AGE  SUMMARY
             critical  memory   3s   97.0 % used

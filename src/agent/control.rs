@@ -1,7 +1,8 @@
 //! The control socket: how the command line asks the running agent.
 //!
-//! A unix socket that only its owner may open. A client writes one line, `status`, and reads one JSON document until the
-//! end. Anything else gets one line that says so.
+//! A unix socket that only its owner may open. A client writes one line and reads one JSON document until the end: for
+//! `status` the report, for an order such as `engine reset` what was done, or why nothing was. Anything else gets one line
+//! that says so.
 
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -9,9 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time;
 
 /// The longest line that a client may write.
@@ -25,6 +27,26 @@ const CLIENTS: usize = 8;
 pub trait Answer: Send + Sync {
     /// The JSON document for `status`.
     fn status(&self) -> serde_json::Result<String>;
+}
+
+/// What the agent is told to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Open SNMPv3 although boots were lost.
+    ResetEngine,
+}
+
+/// An order, and where what came of it goes: a sentence either way.
+pub type Ordered = (Order, oneshot::Sender<Result<String, String>>);
+
+/// What came of an order, as it is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It was done.
+    Done(String),
+    /// Nothing changed.
+    Error(String),
 }
 
 /// Listens on `path`. A socket that a dead agent left behind is replaced; the state directory's lock has already made
@@ -45,16 +67,16 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
 }
 
 /// Serves until it is dropped.
-pub async fn serve(listener: UnixListener, answer: Arc<dyn Answer>) {
+pub async fn serve(listener: UnixListener, answer: Arc<dyn Answer>, orders: mpsc::Sender<Ordered>) {
     let places = Arc::new(Semaphore::new(CLIENTS));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let answer = answer.clone();
+                let (answer, orders) = (answer.clone(), orders.clone());
                 tokio::spawn(async move {
                     let _place = place;
-                    if let Ok(Err(error)) = time::timeout(TIME, exchange(stream, answer.as_ref())).await {
+                    if let Ok(Err(error)) = time::timeout(TIME, exchange(stream, answer.as_ref(), &orders)).await {
                         tracing::debug!(%error, "a client of the control socket went away");
                     }
                 });
@@ -67,14 +89,29 @@ pub async fn serve(listener: UnixListener, answer: Arc<dyn Answer>) {
     }
 }
 
-async fn exchange(mut stream: UnixStream, answer: &dyn Answer) -> io::Result<()> {
+async fn exchange(mut stream: UnixStream, answer: &dyn Answer, orders: &mpsc::Sender<Ordered>) -> io::Result<()> {
     let (read, mut write) = stream.split();
     let mut line = Vec::new();
     BufReader::new(read.take(MAX_LINE)).read_until(b'\n', &mut line).await?;
     let text = match line.trim_ascii() {
         b"status" => answer.status().map_err(io::Error::other)?,
-        _ => r#"{"error":"the control socket knows one word: status"}"#.to_string(),
+        b"engine reset" => serde_json::to_string(&obey(Order::ResetEngine, orders).await)?,
+        _ => r#"{"error":"the control socket knows: status, engine reset"}"#.to_string(),
     };
     write.write_all(text.as_bytes()).await?;
     write.write_all(b"\n").await
+}
+
+/// Passes an order to the loop that owns what changes.
+async fn obey(order: Order, orders: &mpsc::Sender<Ordered>) -> Outcome {
+    let (reply, replied) = oneshot::channel();
+    let ending = || Outcome::Error("the agent is ending".into());
+    if orders.send((order, reply)).await.is_err() {
+        return ending();
+    }
+    match replied.await {
+        Ok(Ok(done)) => Outcome::Done(done),
+        Ok(Err(reason)) => Outcome::Error(reason),
+        Err(_) => ending(),
+    }
 }

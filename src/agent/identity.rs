@@ -50,6 +50,17 @@ pub struct Identity {
     fixed: bool,
 }
 
+impl Identity {
+    /// What a reset has done, for who asked for it.
+    pub fn reset_sentence(&self) -> String {
+        let Identity { id, boots, .. } = self;
+        format!(
+            "SNMPv3 is open for engine {id}, whose boots are now {boots}. Managers that knew it with more must discover \
+             it anew: restart them, or have them forget its boots and time."
+        )
+    }
+}
+
 /// What an identity is made of.
 #[derive(Debug, Clone)]
 pub struct Source {

@@ -6,7 +6,7 @@
 
 mod banner;
 mod clock;
-mod control;
+pub mod control;
 pub mod identity;
 mod listeners;
 mod plan;
@@ -22,7 +22,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
 use tokio::time::{self, MissedTickBehavior};
 
 use crate::collect::Setup;
@@ -32,6 +32,8 @@ use crate::remote::systemd;
 use crate::store::Store;
 
 use clock::Clock;
+use control::Order;
+use identity::Source;
 use listeners::Listeners;
 use plan::Plan;
 use publisher::Publisher;
@@ -46,6 +48,9 @@ const READING: Duration = Duration::from_secs(5);
 
 /// How often ages are published while nothing else happens.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How many orders from the command line wait.
+const ORDERS: usize = 4;
 
 /// How long a collector's thread waits for its next turn before it ends: above the common interval, so that threads are
 /// not made anew each time.
@@ -73,7 +78,8 @@ async fn daemon(loaded: Loaded) -> Result<()> {
     let state_dir = loaded.config.agent.state_dir();
     let store = Store::open(&state_dir).with_context(|| format!("state directory {}", state_dir.display()))?;
     let store = Arc::new(store);
-    let plan = Plan::new(&loaded.config)?;
+    let source = Source::of(&loaded.config).map_err(anyhow::Error::msg)?;
+    let plan = Plan::new(&loaded.config, identity::start(&store, &source, clock.now().wall))?;
     let mut listeners = Listeners::default();
     let bound = listeners.bind(&plan.listen).await?;
     let control = control::bind(&loaded.config.agent.control())
@@ -83,7 +89,8 @@ async fn daemon(loaded: Loaded) -> Result<()> {
         (banner::text(&loaded, &plan), plan.setup(systemd::source(Handle::current())), plan.listen.clone());
     let (mut publisher, shared) = Publisher::start(plan, clock, store)?;
     listeners.serve(bound, &listen, &shared);
-    tokio::spawn(control::serve(control, shared.clone()));
+    let (order, mut orders) = mpsc::channel(ORDERS);
+    tokio::spawn(control::serve(control, shared.clone(), order));
     let turns = Turns::new();
     let reading = Arc::new(Mutex::new(()));
     let (mut sections, mut reports) = schedule::start(&setup, clock, &turns);
@@ -104,10 +111,14 @@ async fn daemon(loaded: Loaded) -> Result<()> {
                 let more = std::iter::from_fn(|| reports.try_recv().ok());
                 publisher.take(std::iter::once(report).chain(more), clock.now());
             }
+            Some((Order::ResetEngine, reply)) = orders.recv() => {
+                // Who asked may have gone.
+                let _ = reply.send(publisher.reset_engine(clock.now()));
+            }
             _ = ticks.tick() => publisher.tick(clock.now()),
             Some(()) = hangup.recv() => {
                 let _ = sd_notify::notify(&[sd_notify::NotifyState::Reloading]);
-                match reload(&loaded, &reading, &mut listeners, &mut publisher, &shared).await {
+                match reload(&loaded, &reading, &mut listeners, &mut publisher, &shared, clock).await {
                     Ok(setup) => {
                         (sections, reports) = schedule::start(&setup, clock, &turns);
                         shared.counters.add(Counter::Reloads, 1);
@@ -140,11 +151,14 @@ async fn reload(
     listeners: &mut Listeners,
     publisher: &mut Publisher,
     shared: &Arc<Shared>,
+    clock: Clock,
 ) -> Result<Setup> {
     let path = loaded.path.clone();
+    let (store, present) = (shared.store.clone(), shared.identity.load_full());
     let plan = aside(reading, move || {
         let fresh = config::load(path.as_deref()).map_err(anyhow::Error::msg)?;
-        Plan::new(&fresh.config)
+        let source = Source::of(&fresh.config).map_err(anyhow::Error::msg)?;
+        Plan::new(&fresh.config, identity::again(&store, &source, clock.now().wall, &present))
     })
     .await?;
     let bound = listeners.bind(&plan.listen).await?;

@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result, bail};
 
+use super::identity::Identity;
 use super::listeners::Addresses;
 use crate::collect::{self, Root, Setup, Snapshot, service};
 use crate::config::Config;
@@ -21,6 +22,8 @@ pub struct Plan {
     pub listen: Addresses,
     /// Who may ask for what.
     pub engine: Engine,
+    /// Who the engine is.
+    pub identity: Identity,
     /// The thresholds in force.
     pub rules: Vec<Rule<Snapshot>>,
     /// What the system group says.
@@ -29,7 +32,8 @@ pub struct Plan {
     pub settings: Settings,
     /// Who is told of alarms.
     pub notify: notify::config::Config,
-    config: Config,
+    /// The configuration itself.
+    pub config: Config,
 }
 
 impl Plan {
@@ -37,7 +41,7 @@ impl Plan {
     ///
     /// # Errors
     /// The first thing that is wrong.
-    pub fn new(config: &Config) -> Result<Plan> {
+    pub fn new(config: &Config, identity: Identity) -> Result<Plan> {
         let root: Oid = config.mib.root.clone();
         let listen = Addresses {
             snmp: config
@@ -49,7 +53,7 @@ impl Plan {
                 .map_err(anyhow::Error::msg)?,
             http: config.http.as_ref().map(|http| http.listen.clone()),
         };
-        let engine = Engine::new(&config.snmp, &|name| vitals::resolve(&root, name))?;
+        let engine = engine(config, &identity)?;
         let compiled = rules::compile(&config.rule, collect::FAMILIES);
         if let Some(error) = compiled.errors.first() {
             bail!("rule: {}: {}", error.key, error.reason);
@@ -63,6 +67,7 @@ impl Plan {
         Ok(Plan {
             listen,
             engine,
+            identity,
             rules: compiled.rules,
             system: System { description, object_id, root },
             settings: Settings {
@@ -86,6 +91,14 @@ impl Plan {
             units,
         }
     }
+}
+
+/// The SNMP engine with this identity; one that is closed serves no SNMPv3.
+///
+/// # Errors
+/// The first thing that is wrong with `[snmp]`.
+pub fn engine(config: &Config, _identity: &Identity) -> Result<Engine> {
+    Ok(Engine::new(&config.snmp, &|name| vitals::resolve(&config.mib.root, name))?)
 }
 
 /// The host's name. Below another root the file says it, as the kernel's answer would be the container's own.

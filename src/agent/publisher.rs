@@ -8,11 +8,13 @@ use arc_swap::ArcSwap;
 use tokio::task::JoinHandle;
 
 use super::clock::Clock;
-use super::plan::Plan;
+use super::identity::{self, Source};
+use super::plan::{self, Plan};
 use super::schedule::Report;
 use super::settings::{self, Kept};
 use super::shared::Shared;
 use crate::collect::{self, Snapshot};
+use crate::config::Config;
 use crate::health::Assessor;
 use crate::metric::Now;
 use crate::mib::Indices;
@@ -30,6 +32,7 @@ const INDICES: &str = "indices.json";
 /// Owns what changes.
 pub struct Publisher {
     shared: Arc<Shared>,
+    config: Config,
     snapshot: Snapshot,
     assessor: Assessor,
     indices: Indices,
@@ -66,13 +69,16 @@ impl Publisher {
             engine: ArcSwap::from_pointee(plan.engine),
             counters,
             clock,
-            boots: 0,
+            identity: ArcSwap::from_pointee(plan.identity),
             store,
             configured: ArcSwap::from_pointee(plan.settings),
             committing: Mutex::new(()),
         });
         let worker = Some(tokio::spawn(worker.run()));
-        Ok((Publisher { shared: shared.clone(), snapshot, assessor, indices, notifier, worker }, shared))
+        Ok((
+            Publisher { shared: shared.clone(), config: plan.config, snapshot, assessor, indices, notifier, worker },
+            shared,
+        ))
     }
 
     /// Settles the reports, assesses and publishes.
@@ -132,8 +138,31 @@ impl Publisher {
         let moment = moment(&self.snapshot, &self.assessor, &self.shared.counters);
         let published = Published::new(moment, in_force, plan.system, &mut self.indices);
         self.shared.state.update(|_| published.clone());
+        self.shared.identity.store(Arc::new(plan.identity));
         self.shared.engine.store(Arc::new(plan.engine));
+        self.config = plan.config;
         self.shared.configured.store(Arc::new(plan.settings));
+    }
+
+    /// Opens SNMPv3 for an engine ID whose boots were lost, and says what was done.
+    ///
+    /// # Errors
+    /// A sentence that says why nothing changed.
+    pub fn reset_engine(&mut self, now: Now) -> std::result::Result<String, String> {
+        let present = self.shared.identity.load();
+        if present.closed.is_none() {
+            return Ok(format!(
+                "SNMPv3 is open: engine {} has boots {}, nothing was changed.",
+                present.id, present.boots
+            ));
+        }
+        let identity = identity::reset(&self.shared.store, &Source::of(&self.config)?, now.wall)?;
+        let engine = plan::engine(&self.config, &identity).map_err(|error| format!("{error:#}"))?;
+        tracing::warn!(engine = %identity.id, boots = identity.boots, "SNMPv3 was opened by `vitalsd engine reset`");
+        let done = identity.reset_sentence();
+        self.shared.identity.store(Arc::new(identity));
+        self.shared.engine.store(Arc::new(engine));
+        Ok(done)
     }
 
     /// Sends what can still be sent, and writes what must outlive the agent.

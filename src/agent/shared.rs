@@ -6,13 +6,14 @@ use arc_swap::ArcSwap;
 
 use super::clock::Clock;
 use super::control::Answer;
+use super::identity::Identity;
 use super::settings::{self, Kept};
 use crate::mib::counters::{Counter, Counters};
 use crate::mib::families::Moment;
 use crate::mib::segment::EngineClock;
 use crate::mib::settings::Settings;
 use crate::mib::view::View;
-use crate::report::Report;
+use crate::report::{self, Report};
 use crate::snmp::Engine;
 use crate::state::State;
 use crate::store::Store;
@@ -28,8 +29,8 @@ pub struct Shared {
     pub counters: Arc<Counters>,
     /// The present.
     pub clock: Clock,
-    /// snmpEngineBoots.
-    pub boots: u32,
+    /// Who the engine is.
+    pub identity: ArcSwap<Identity>,
     /// What must outlive the agent.
     pub store: Arc<Store>,
     /// The settings as the file has them.
@@ -53,7 +54,7 @@ impl server::Host for Shared {
     }
 
     fn engine_clock(&self) -> EngineClock {
-        self.clock.engine(self.boots)
+        self.clock.engine(self.identity.load().boots)
     }
 
     fn counters(&self) -> &Counters {
@@ -82,10 +83,29 @@ impl http::Host for Shared {
     }
 }
 
+impl Shared {
+    /// The engine as it is told to people.
+    pub fn engine_report(&self) -> report::Engine {
+        let identity = self.identity.load();
+        let clock = self.clock.engine(identity.boots);
+        report::Engine {
+            id: identity.id.clone(),
+            boots: clock.boots,
+            seconds: clock.time,
+            closed: identity.closed.clone(),
+        }
+    }
+}
+
 impl Answer for Shared {
     fn status(&self) -> serde_json::Result<String> {
         let moment = http::Host::moment(self);
         let uptime = self.clock.now().monotonic.as_secs_f64();
-        serde_json::to_string(&Report::build(&moment.snapshot, &moment.health, Some(uptime), None))
+        serde_json::to_string(&Report::build(
+            &moment.snapshot,
+            &moment.health,
+            Some(uptime),
+            Some(self.engine_report()),
+        ))
     }
 }

@@ -3,6 +3,7 @@
 mod check_config;
 mod completions;
 mod config;
+mod engine;
 mod gather;
 mod man;
 mod metrics;
@@ -10,6 +11,7 @@ mod mib;
 mod rules;
 mod run;
 mod status;
+mod user;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -53,6 +55,8 @@ pub enum Command {
     Metrics(metrics::Arguments),
     Status(status::Arguments),
     Rules(rules::Arguments),
+    Engine(engine::Arguments),
+    User(user::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -97,6 +101,8 @@ impl Arguments {
             Command::Metrics(arguments) => arguments.run(config),
             Command::Status(arguments) => arguments.run(config),
             Command::Rules(arguments) => arguments.run(config),
+            Command::Engine(arguments) => arguments.run(config),
+            Command::User(arguments) => arguments.run(config),
             Command::Completions(arguments) => arguments.run(),
             Command::Man(arguments) => arguments.run(),
         }

@@ -7,6 +7,8 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+
 use super::{GOOD, complain, configuration, gather, print};
 use crate::config::{Agent, Config};
 use crate::health::State;
@@ -33,7 +35,7 @@ impl Arguments {
     pub(super) fn run(self, config: Option<&Path>) -> u8 {
         let Some(loaded) = configuration(config) else { return UNKNOWN };
         let socket = socket(&loaded.config.agent);
-        let report = match ask(&socket) {
+        let report = match ask(&socket, "status") {
             Ok(report) => report,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
                 complain("No agent is running: this is one look at the machine.");
@@ -58,7 +60,7 @@ impl Arguments {
 
 /// Where the agent answers. Under systemd an agent without a `state_dir` of its own keeps its state in
 /// `/var/lib/vitalsd`, which only it is told of: that is looked at where the caller's own place has no agent.
-fn socket(agent: &Agent) -> PathBuf {
+pub(super) fn socket(agent: &Agent) -> PathBuf {
     let own = agent.control();
     let service = Path::new("/var/lib/vitalsd/control.sock");
     let named = agent.state_dir.is_some() || agent.control.is_some();
@@ -81,11 +83,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const MAX_ANSWER_BYTES: u64 = 16 << 20;
 
 /// Asks the agent on `socket`: one line, then JSON until it closes.
-fn ask(socket: &Path) -> io::Result<Report> {
+pub(super) fn ask<T: DeserializeOwned>(socket: &Path, line: &str) -> io::Result<T> {
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    stream.write_all(b"status\n")?;
+    stream.write_all(format!("{line}\n").as_bytes())?;
     let mut answer = Vec::new();
     stream.take(MAX_ANSWER_BYTES).read_to_end(&mut answer)?;
     serde_json::from_slice(&answer).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
@@ -117,9 +119,12 @@ mod tests {
             stream.write_all(report.as_bytes()).expect("answered");
             line
         });
-        let report = ask(&socket).expect("a report");
+        let report: Report = ask(&socket, "status").expect("a report");
         assert_eq!((report.overall, exit_code(report.overall)), (State::Warning, 1));
         assert_eq!(answer.join().ok().as_ref().map(|line| &line[..]), Some(&b"status\n"[..]));
-        assert_eq!(ask(&socket).map_err(|error| error.kind()), Err(io::ErrorKind::ConnectionRefused));
+        assert_eq!(
+            ask::<Report>(&socket, "status").map_err(|error| error.kind()),
+            Err(io::ErrorKind::ConnectionRefused)
+        );
     }
 }

@@ -5,6 +5,7 @@
 //! remedies of mistakes and `config/vitalsd.toml`.
 
 mod checks;
+mod checks_snmp;
 mod findings;
 mod load;
 mod render;

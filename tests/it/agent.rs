@@ -121,6 +121,11 @@ impl Agent {
     pub fn kill_and_restart(&mut self) {
         self.signal("KILL");
         self.child.wait().expect("a child");
+        self.restart();
+    }
+
+    /// Starts an agent that has ended anew on the same state.
+    pub fn restart(&mut self) {
         self.child = spawn(self.directory.path());
         self.wait_until_collected();
     }

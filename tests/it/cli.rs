@@ -20,7 +20,8 @@ fn check_config(text: &str, more: &[&str]) -> Output {
 fn help_teaches() {
     let help = run(vitalsd().arg("--help"));
     assert_eq!(code(&help), Some(0));
-    for command in ["run", "check-config", "mib", "metrics", "status", "rules", "completions", "man"] {
+    for command in ["run", "check-config", "mib", "metrics", "status", "rules", "engine", "user", "completions", "man"]
+    {
         assert!(stdout(&help).contains(command), "{command}");
     }
     assert!(stdout(&run(vitalsd().arg("--version"))).starts_with("vitalsd "));
@@ -90,7 +91,8 @@ fn shells_and_man_are_served() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(stdout(&run(vitalsd().args(["completions", shell]))).contains("check-config"), "{shell}");
     }
-    assert!(stdout(&run(vitalsd().arg("man"))).contains(".TH vitalsd"));
+    let page = stdout(&run(vitalsd().arg("man")));
+    assert!(page.contains(".TH vitalsd") && page.contains("vitalsd engine reset"));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod agent;
 mod cli;
+mod engine;
 mod metrics;
 mod mib;
 mod snmp;
