@@ -12,7 +12,7 @@ use crate::mib::oid::Oid;
 use crate::mib::settings::Settings;
 use crate::mib::snmpv2::System;
 use crate::mib::vitals;
-use crate::notify;
+use crate::notify::target::{self, Target};
 use crate::server::Listen;
 use crate::snmp::Engine;
 
@@ -31,7 +31,7 @@ pub struct Plan {
     /// The settings as the file has them.
     pub settings: Settings,
     /// Who is told of alarms.
-    pub notify: notify::config::Config,
+    pub targets: Vec<Target>,
     /// The configuration itself.
     pub config: Config,
 }
@@ -58,6 +58,8 @@ impl Plan {
         if let Some(error) = compiled.errors.first() {
             bail!("rule: {}: {}", error.key, error.reason);
         }
+        let targets = target::compile(&config.notify.snmp, &config.snmp.user);
+        let targets = targets.map_err(|finding| anyhow::Error::msg(finding.to_string()))?;
         let host = host_name(&Root::new(&config.agent.root));
         let object_id = match &config.system.object_id {
             Some(text) => text.parse::<Oid>().map_err(anyhow::Error::msg).context("system.object_id")?,
@@ -77,7 +79,7 @@ impl Plan {
                 authen_traps: config.snmp.authentication_traps,
                 ..Settings::default()
             },
-            notify: config.notify.clone(),
+            targets,
             config: config.clone(),
         })
     }
@@ -98,7 +100,7 @@ impl Plan {
 /// # Errors
 /// The first thing that is wrong with `[snmp]`.
 pub fn engine(config: &Config, _identity: &Identity) -> Result<Engine> {
-    Ok(Engine::new(&config.snmp, &|name| vitals::resolve(&config.mib.root, name))?)
+    Ok(Engine::new(&config.snmp, None, &|name| vitals::resolve(&config.mib.root, name))?)
 }
 
 /// The host's name. Below another root the file says it, as the kernel's answer would be the container's own.

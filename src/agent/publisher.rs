@@ -1,7 +1,6 @@
 //! From reports of sections to published moments: settle, assess, project, publish, notify.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
@@ -16,13 +15,17 @@ use super::shared::Shared;
 use crate::collect::{self, Snapshot};
 use crate::config::Config;
 use crate::health::Assessor;
+use crate::health::notification::{LinkChange, Links};
 use crate::metric::Now;
 use crate::mib::Indices;
 use crate::mib::counters::{Counter, Counters};
 use crate::mib::families::Moment;
 use crate::mib::settings::Settings;
 use crate::mib::snmpv2::System;
-use crate::notify::{self, Journal, Notifier, Worker};
+use crate::notify::content::Sender;
+use crate::notify::outbox::Notice;
+use crate::notify::snmp::Means;
+use crate::notify::{Journal, Notifier, Worker};
 use crate::state::{Published, State};
 use crate::store::{self, Store};
 
@@ -35,6 +38,7 @@ pub struct Publisher {
     config: Config,
     snapshot: Snapshot,
     assessor: Assessor,
+    links: Links,
     indices: Indices,
     notifier: Notifier,
     worker: Option<JoinHandle<()>>,
@@ -53,32 +57,36 @@ impl Publisher {
         let snapshot = Snapshot::empty(now);
         let counters = Arc::new(Counters::default());
         let assessor = Assessor::new(plan.rules, journal.memory.clone());
-        let (notifier, worker) = Worker::new(
-            Some(store.clone()),
-            journal,
-            &plan.notify,
-            sender(&plan.system),
-            counters.clone(),
-            Instant::now(),
-        );
+        let sender = sender(&plan.system);
         let moment = moment(&snapshot, &assessor, &counters);
         let in_force = settings::in_force(&plan.settings, kept);
         let published = Published::new(moment, in_force, plan.system, &mut indices);
         let shared = Arc::new(Shared {
             state: State::new(published),
             engine: ArcSwap::from_pointee(plan.engine),
-            counters,
+            counters: counters.clone(),
             clock,
             identity: ArcSwap::from_pointee(plan.identity),
-            store,
+            store: store.clone(),
             configured: ArcSwap::from_pointee(plan.settings),
             committing: Mutex::new(()),
+            notifier: OnceLock::new(),
         });
+        let means = Means::new(sender, shared.clone(), counters).context("notifications can't be sent")?;
+        let (notifier, worker) = Worker::new(Some(store), journal, plan.targets, means);
+        let _ = shared.notifier.set(notifier.clone());
         let worker = Some(tokio::spawn(worker.run()));
-        Ok((
-            Publisher { shared: shared.clone(), config: plan.config, snapshot, assessor, indices, notifier, worker },
-            shared,
-        ))
+        let publisher = Publisher {
+            shared: shared.clone(),
+            config: plan.config,
+            snapshot,
+            assessor,
+            links: Links::default(),
+            indices,
+            notifier,
+            worker,
+        };
+        Ok((publisher, shared))
     }
 
     /// Settles the reports, assesses and publishes.
@@ -114,6 +122,19 @@ impl Publisher {
         }
         self.notifier.post(self.assessor.memory(), events);
         self.publish(|section| changed.contains(&section));
+        self.tell_links();
+    }
+
+    /// Tells of links that went down or came up, by the numbers that the table of interfaces has.
+    fn tell_links(&mut self) {
+        let Some(interfaces) = self.snapshot.interface.get() else { return };
+        for change in self.links.look(&interfaces.rows) {
+            let LinkChange { interface, is_up, admin_status, oper_status } = change;
+            tracing::info!(interface, is_up, "a link changed");
+            if let Some(index) = self.indices.of("interface", &interface) {
+                self.notifier.tell(Notice::Link { index, is_up, admin_status, oper_status });
+            }
+        }
     }
 
     /// Publishes the ages of this second.
@@ -125,7 +146,7 @@ impl Publisher {
     /// Puts another configuration in force. Facts, alarms, counters and the uptime go on.
     pub fn replace(&mut self, plan: Plan) {
         self.assessor.replace_rules(plan.rules);
-        self.notifier.reload(&plan.notify, sender(&plan.system));
+        self.notifier.reload(plan.targets, sender(&plan.system));
         // No SET may be stored between the reading of what is kept and the publishing of it.
         let shared = self.shared.clone();
         let _turn = shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -197,8 +218,8 @@ fn moment(snapshot: &Snapshot, assessor: &Assessor, counters: &Arc<Counters>) ->
     Moment { snapshot: Arc::new(snapshot.clone()), health: Arc::new(health), counters: counters.clone() }
 }
 
-fn sender(system: &System) -> notify::snmp::Sender {
-    notify::snmp::Sender { root: system.root.clone(), object_id: system.object_id.clone() }
+fn sender(system: &System) -> Sender {
+    Sender { root: system.root.clone(), object_id: system.object_id.clone() }
 }
 
 fn take_up<T: serde::de::DeserializeOwned>(store: &Store, name: &str) -> Result<Option<T>> {

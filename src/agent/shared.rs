@@ -1,6 +1,7 @@
 //! What every listener answers from.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 
@@ -13,8 +14,11 @@ use crate::mib::families::Moment;
 use crate::mib::segment::EngineClock;
 use crate::mib::settings::Settings;
 use crate::mib::view::View;
+use crate::notify::Notifier;
+use crate::notify::snmp::Origin;
 use crate::report::{self, Report};
 use crate::snmp::Engine;
+use crate::snmp::engine_id::EngineId;
 use crate::state::State;
 use crate::store::Store;
 use crate::{http, server};
@@ -37,6 +41,8 @@ pub struct Shared {
     pub configured: ArcSwap<Settings>,
     /// One SET at a time.
     pub committing: Mutex<()>,
+    /// Tells targets; set once the agent is put together.
+    pub notifier: OnceLock<Notifier>,
 }
 
 impl server::Host for Shared {
@@ -61,6 +67,14 @@ impl server::Host for Shared {
         &self.counters
     }
 
+    fn authentication_failure(&self, source: IpAddr) {
+        if self.state.load().settings.authen_traps
+            && let Some(notifier) = self.notifier.get()
+        {
+            notifier.authentication_failure(source);
+        }
+    }
+
     fn commit(&self, before: &Settings, after: &Settings) -> bool {
         let _turn = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         if *self.state.load().settings != *before {
@@ -74,6 +88,21 @@ impl server::Host for Shared {
         }
         self.state.update(|published| published.with_settings(after.clone()));
         true
+    }
+}
+
+impl Origin for Shared {
+    fn uptime(&self) -> u32 {
+        self.clock.up_time()
+    }
+
+    fn identity(&self) -> (EngineId, EngineClock) {
+        let identity = self.identity.load();
+        (identity.id.clone(), self.clock.engine(identity.boots))
+    }
+
+    fn engine(&self) -> Arc<Engine> {
+        self.engine.load_full()
     }
 }
 
@@ -98,6 +127,14 @@ impl Shared {
 }
 
 impl Answer for Shared {
+    fn notifier(&self) -> Option<Notifier> {
+        self.notifier.get().cloned()
+    }
+
+    fn engine_id(&self) -> EngineId {
+        self.identity.load().id.clone()
+    }
+
     fn status(&self) -> serde_json::Result<String> {
         let moment = http::Host::moment(self);
         let uptime = self.clock.now().monotonic.as_secs_f64();

@@ -648,8 +648,10 @@ fn passwords_of_users_come_from_files_of_their_own() {
         let lines: Vec<String> = findings.lines().collect();
         lines.join("\n").replace(&directory.path().display().to_string(), "/DIR")
     };
-    expect!["/DIR/vitalsd.toml:6:22: snmp.user[0].priv_password_file: too short: 5 characters; a password has 8 at least"]
-        .assert_eq(&report());
+    expect![
+        "/DIR/vitalsd.toml:6:22: snmp.user[0].priv_password_file: too short: 5 characters; a password has 8 at least"
+    ]
+    .assert_eq(&report());
     write("priv", "maplesyrup2\n", 0o644);
     expect![
         "/DIR/vitalsd.toml:6:22: snmp.user[0].priv_password_file: everybody can read /DIR/priv; chmod o-r /DIR/priv"

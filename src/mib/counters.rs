@@ -106,6 +106,15 @@ counters! {
     QueryLogDropped, None, "query_log_dropped_total", "Lines that the query log could not take.";
     InformsAcknowledged, None, "notify_acknowledged_total", "Informs that their receiver acknowledged.";
     InformTimeouts, None, "notify_timeouts_total", "Informs sent again as nobody acknowledged them in time.";
+    InformAnswersIgnored, None, "notify_ignored_total", "Answers to informs ignored: forged, late, or for nobody.";
+    AuthenTrapsLeftOut, None, "authen_traps_left_out_total", "Failed authentications not told, so soon after another.";
+}
+
+impl Counter {
+    /// Its scalar in a standard MIB, without instance.
+    pub fn scalar(self) -> Option<&'static [u32]> {
+        COUNTERS.iter().find(|(counter, ..)| *counter == self).and_then(|&(_, object, _, _)| object)
+    }
 }
 
 impl Counters {

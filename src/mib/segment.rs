@@ -59,7 +59,8 @@ impl LiveObject {
         }
     }
 
-    fn read(self, live: &Live) -> Value {
+    /// Its value now.
+    pub fn read(self, live: &Live) -> Value {
         match self {
             LiveObject::UpTime => Value::TimeTicks(live.uptime),
             LiveObject::EngineBoots => Value::Integer(i32::try_from(live.engine.boots).unwrap_or(i32::MAX)),
@@ -174,6 +175,22 @@ impl Content {
         let (header, octets) =
             if long { (3, name.get(2).map_or(0, |&length| usize::from(length))) } else { (2, name_octets) };
         name.get(header + octets).copied().unwrap_or(ber::NULL)
+    }
+
+    /// Appends the instances from a place on as VarBinds, in one copy: at most `count` of them, of at most `octets`
+    /// together, and none that is read when it is asked for. Returns how many.
+    pub fn write_run(&self, place: usize, count: usize, octets: usize, out: &mut Vec<u8>) -> usize {
+        let start = self.end_before(place, |place| place.bytes_end);
+        let places = self.places.get(place..).unwrap_or_default();
+        let fits = |found: &&Place| {
+            let end = usize::try_from(found.bytes_end).unwrap_or(usize::MAX);
+            found.live.is_none() && end.saturating_sub(start) <= octets
+        };
+        let run = places.iter().take(count).take_while(fits).count();
+        if let Some(last) = run.checked_sub(1) {
+            out.extend_from_slice(slice(&self.bytes, start, self.end(place + last, |place| place.bytes_end)));
+        }
+        run
     }
 
     /// Appends the instance as a VarBind.

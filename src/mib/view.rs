@@ -138,6 +138,21 @@ impl<'v> Cursor<'v> {
         self.settle(ranges)
     }
 
+    /// Appends the instances from here on, as many as stand side by side encoded and inside the ranges, up to a count and a
+    /// number of octets; the cursor is then on the last of them. Returns how many; none leaves the cursor where it was.
+    pub fn copy_run(&mut self, ranges: &Ranges, count: u64, octets: usize, out: &mut Vec<u8>) -> u64 {
+        let Some(segment) = self.view.segments.get(self.segment) else { return 0 };
+        let content = segment.content();
+        let end = match ranges.end(content.key(self.place)) {
+            Some(end) => content.search(end, false),
+            None => return 0,
+        };
+        let most = usize::try_from(count).unwrap_or(usize::MAX).min(end.saturating_sub(self.place));
+        let copied = content.write_run(self.place, most, octets, out);
+        self.place += copied.saturating_sub(1);
+        u64::try_from(copied).unwrap_or(0)
+    }
+
     /// Moves on from where it stands to the first instance inside the ranges. Each turn passes a segment or a gap
     /// between two ranges, so that it ends.
     fn settle(&mut self, ranges: &Ranges) -> bool {
@@ -212,6 +227,13 @@ impl Ranges {
     /// Whether this key may be seen.
     pub fn contains(&self, key: &[u8]) -> bool {
         matches!(self.start_of_next(key), Next::Inside)
+    }
+
+    /// The end of the range that this key is in.
+    fn end(&self, key: &[u8]) -> Option<&[u8]> {
+        let place = self.0.partition_point(|(_, end)| end.as_slice() <= key);
+        let (start, end) = self.0.get(place)?;
+        (start.as_slice() <= key).then_some(end)
     }
 
     fn start_of_next(&self, key: &[u8]) -> Next<'_> {

@@ -7,7 +7,7 @@ mod exchange;
 pub mod udp;
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -26,6 +26,11 @@ pub trait Host: Send + Sync {
     fn engine_clock(&self) -> EngineClock;
     /// The agent's counters.
     fn counters(&self) -> &Counters;
+    /// Takes note that a message had a wrong community or wrong keys. Returns at once; whether and how often anybody is
+    /// told is the agent's.
+    fn authentication_failure(&self, source: IpAddr) {
+        let _ = source;
+    }
     /// Stores and publishes `after`, which was made from `before`. False when it can't be stored, or when the settings
     /// are no longer `before`, as another listener was faster: nothing has changed then. May block.
     fn commit(&self, before: &Settings, after: &Settings) -> bool;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use rasn_snmp::{v1, v2, v2c};
 
-use super::config::{Access, Community, Config, View as ViewConfig};
-use super::{Engine, MAX_DATAGRAM, Moment, Request, Scratch, Verdict};
+use super::config::{Access, Community, Config, User, View as ViewConfig};
+use super::{Engine, Local, MAX_DATAGRAM, Moment, Request, Scratch, Verdict};
 use crate::mib::snmpv2::{self, System};
 use crate::mib::{Builder, Counter, Counters, EngineClock, Live, Oid, Segment, Settings, Value, View, ber};
 use crate::secret::Secret;
@@ -24,6 +24,7 @@ pub struct Agent {
     pub view: View,
     pub settings: Settings,
     pub counters: Counters,
+    pub clock: EngineClock,
     scratch: Scratch,
     pub max_response: usize,
 }
@@ -38,6 +39,11 @@ fn column(column: u32, row: u32) -> String {
 
 impl Agent {
     pub fn new() -> Agent {
+        Agent::with(Vec::new(), None)
+    }
+
+    /// One with users.
+    pub fn with(user: Vec<User>, local: Option<&Local>) -> Agent {
         let community = |name: &str, access, view: Option<&str>| Community {
             name: Some(Secret::new(name)),
             access,
@@ -50,6 +56,7 @@ impl Agent {
                 community("private", Access::Write, None),
                 community("part", Access::Write, Some("part")),
             ],
+            user,
             view: vec![ViewConfig {
                 name: "part".into(),
                 include: vec!["1.3.6.1.2.1.1".into()],
@@ -68,10 +75,11 @@ impl Agent {
         types.extend((1..=3).map(|column| table.child(&[column]).key()));
         let segments = [snmpv2::system(&system, &settings), snmpv2::snmp(&settings), rows(&table)];
         Agent {
-            engine: Engine::new(&config, &|_| None).expect("a valid configuration"),
+            engine: Engine::new(&config, local, &|_| None).expect("a valid configuration"),
             view: View::new(segments.into_iter().map(Arc::new).collect(), types),
             settings,
             counters: Counters::default(),
+            clock: EngineClock::default(),
             scratch: Scratch::default(),
             max_response: MAX_DATAGRAM,
         }
@@ -79,7 +87,7 @@ impl Agent {
 
     /// Sends octets; a SET that reaches its end is stored, or not.
     pub fn send(&mut self, datagram: &[u8], stores: bool) -> Option<Vec<u8>> {
-        let live = Live { uptime: 4711, engine: EngineClock::default(), counters: &self.counters };
+        let live = Live { uptime: 4711, engine: self.clock, counters: &self.counters };
         let moment = Moment { view: &self.view, settings: &self.settings, live: &live };
         let request = Request { datagram, sender: SENDER, max_response: self.max_response };
         let mut out = Vec::new();
@@ -87,6 +95,7 @@ impl Agent {
         if let Verdict::Commit(commit) = verdict {
             if stores {
                 self.settings = commit.settings().clone();
+                self.engine = self.engine.with_keys(&self.settings.keys);
             }
             verdict = commit.answer(stores, &live, &mut out);
         }

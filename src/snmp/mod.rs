@@ -1,40 +1,61 @@
-//! SNMP: the engine, without I/O. A datagram and one published moment go in, an answer comes out.
+//! SNMP: the engine, without I/O. A message and one published moment go in, an answer comes out.
 //!
-//! [`wire`] reads, [`community`] says who asks and what may be seen, [`request`] works, [`answer`] writes. SNMPv1 and
-//! SNMPv2c share all of it; where v1 differs (RFC 3584, section 4), the code that differs says so. What a notification
-//! carries is [`notification`]'s, SNMPv3's way out is [`outgoing`]. Read RFC 3416, section 4.2 first.
+//! [`wire`] reads, [`community`] or, for SNMPv3, [`checks`] says who asks and what may be seen, [`request`] and [`set`]
+//! work, [`answer`] writes. All versions share the last two; where SNMPv1 differs (RFC 3584, section 4), the code that differs
+//! says so. [`v3`] is the form of SNMPv3's messages, [`usm`] its users and cryptography, [`access`] what identities of any
+//! version have in common. [`notification`] is what notifications carry, [`outgoing`] SNMPv3's way out. Read RFC 3416,
+//! section 4.2, and RFC 3414, section 3.2 first.
 
+pub mod access;
 pub mod answer;
+pub mod checks;
 pub mod community;
 pub mod config;
 pub mod engine_id;
 pub mod notification;
 pub mod outgoing;
+pub mod record;
 pub mod request;
+pub mod set;
 pub mod usm;
+pub mod v3;
 pub mod wire;
 
 #[cfg(test)]
 pub(crate) mod known_answers;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod v3_answers;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-pub use community::{Error, Resolve};
+pub use access::{Error, Resolve};
 pub use config::Config;
-pub use request::Commit;
+pub use record::Record;
+pub use request::Asker;
+pub use set::Commit;
 
-use crate::mib::{Counter, Counters, Key, Live, Settings, View};
-use community::{Admission, Identities};
+use crate::mib::settings::UserKeys;
+use crate::mib::{Counter, Key, Live, LiveObject, Oid, Settings, Value, View, ber};
+use access::{Networks, Views};
+use answer::{Answer, Envelope, Wrap};
+use checks::{Admitted, Refusal, Version3};
+use community::{Admission, Communities, Identity};
+use config::Access;
+use record::{Fate, Who};
+use usm::Salts;
 
-/// A version of SNMP that is served with communities.
+/// A version of SNMP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
     /// SNMPv1 (RFC 1157).
     V1,
     /// SNMPv2c (RFC 1901).
     V2c,
+    /// SNMPv3 (RFC 3412).
+    V3,
 }
 
 impl Version {
@@ -43,6 +64,7 @@ impl Version {
         match self {
             Version::V1 => 0,
             Version::V2c => 1,
+            Version::V3 => 3,
         }
     }
 }
@@ -72,12 +94,32 @@ pub struct Moment<'a> {
     pub live: &'a Live<'a>,
 }
 
-/// Buffers that are used again from one request to the next.
+/// Buffers that are used again from one request to the next, and what became of the last one.
 #[derive(Debug, Default)]
 pub struct Scratch {
     keys: Key,
     binds: Vec<wire::Bind>,
     key: Key,
+    plain: Vec<u8>,
+    record: Record,
+}
+
+impl Scratch {
+    /// What became of the last message.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The names in the last message, as far as its PDU was read.
+    pub fn names(&self) -> impl Iterator<Item = Oid> + '_ {
+        let keys = self.binds.iter().filter_map(|bind| self.keys.get(bind.key.clone()));
+        keys.filter_map(|key| Oid::new(crate::mib::oid::arcs_of_key(key)))
+    }
+
+    fn begin(&mut self) {
+        self.binds.clear();
+        self.record = Record::default();
+    }
 }
 
 /// What is to be done about a request.
@@ -91,72 +133,208 @@ pub enum Verdict {
     Commit(Box<Commit>),
 }
 
+/// What SNMPv3 needs to know of the engine that it is served by.
+#[derive(Debug, Clone)]
+pub struct Local {
+    /// snmpEngineID.
+    pub engine_id: Arc<[u8]>,
+    /// What keys the fingerprints of users.
+    pub secret: Vec<u8>,
+    /// Salts: the same as long as the agent runs.
+    pub salts: Arc<Salts>,
+}
+
 /// Answers requests.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Engine {
-    identities: Identities,
+    allow: Networks,
+    communities: Communities,
+    version3: Option<Version3>,
+    /// There are users, and SNMPv3 may not be served all the same.
+    closed: bool,
 }
 
 impl Engine {
-    /// Compiles `[snmp]`. Communities that stand in files must have been read into `name`. The error is the first.
-    pub fn new(config: &Config, resolve: Resolve) -> Result<Engine, Error> {
+    /// Compiles `[snmp]`. Secrets that stand in files must have been read into it. Without `local`, SNMPv3 is closed. The
+    /// error is the first.
+    pub fn new(config: &Config, local: Option<&Local>, resolve: Resolve) -> Result<Engine, Error> {
         let mut errors = Vec::new();
-        let identities = Identities::compile(config, resolve, &mut errors);
-        match errors.into_iter().next() {
-            None => Ok(Engine { identities }),
-            Some(error) => Err(error),
+        let engine = Engine::compile(config, local, resolve, &mut errors);
+        errors.into_iter().next().map_or(Ok(engine), Err)
+    }
+
+    fn compile(config: &Config, local: Option<&Local>, resolve: Resolve, errors: &mut Vec<Error>) -> Engine {
+        let allow = Networks::allowed(config, errors);
+        let views = Views::compile(config, resolve, errors);
+        let communities = Communities::compile(config, &views, errors);
+        let version3 = local.filter(|_| !config.user.is_empty()).map(|local| Version3 {
+            engine_id: local.engine_id.clone(),
+            users: usm::Users::compile(config, &views, &local.engine_id, &local.secret, errors),
+            salts: local.salts.clone(),
+        });
+        Engine { allow, communities, closed: version3.is_none() && !config.user.is_empty(), version3 }
+    }
+
+    /// The same with the keys that users changed to.
+    #[must_use]
+    pub fn with_keys(&self, keys: &std::collections::BTreeMap<String, UserKeys>) -> Engine {
+        let with_keys = |version3: &Version3| Version3 { users: version3.users.with_keys(keys), ..version3.clone() };
+        Engine { version3: self.version3.as_ref().map(with_keys), ..self.clone() }
+    }
+
+    /// The users of SNMPv3, where it is open.
+    pub fn users(&self) -> Option<&usm::Users> {
+        self.version3.as_ref().map(|version3| &version3.users)
+    }
+
+    /// What makes each encrypted message's own, where SNMPv3 is open.
+    pub fn salts(&self) -> Option<&Salts> {
+        self.version3.as_ref().map(|version3| &*version3.salts)
+    }
+
+    /// Whether this source is answered at all.
+    pub fn allows(&self, source: IpAddr) -> bool {
+        self.allow.contain(source)
+    }
+
+    /// How a log calls who sent a message.
+    pub fn name(&self, who: Who) -> Option<String> {
+        match who {
+            Who::Nobody => None,
+            Who::Community(place) => Some(format!("community[{place}]")),
+            Who::User(place) => {
+                let user = self.users().and_then(|users| users.get(place))?;
+                Some(String::from_utf8_lossy(&user.name).into_owned())
+            }
         }
     }
 
-    /// Everything that is wrong with `[snmp]`.
-    pub fn problems(config: &Config, resolve: Resolve) -> Vec<Error> {
-        let mut errors = Vec::new();
-        Identities::compile(config, resolve, &mut errors);
-        errors
-    }
-
-    /// Works on one datagram. `out` holds the answer only when the verdict says so. Whatever the octets are, this
-    /// neither panics nor does more work than the largest answer asks for.
+    /// Works on one message. `out` holds the answer only when the verdict says so. Whatever the octets are, this neither
+    /// panics nor does more work than the largest answer asks for.
     pub fn handle(&self, request: Request, moment: Moment, scratch: &mut Scratch, out: &mut Vec<u8>) -> Verdict {
+        scratch.begin();
         let counters = moment.live.counters;
         counters.add(Counter::InPkts, 1);
-        match self.admit(request, counters) {
-            Ok((version, identity, message)) => {
-                let context = request::Context { version, identity, max_response: request.max_response, moment };
-                context.answer(message, scratch, out)
-            }
-            Err(counter) => {
-                counters.add(counter, 1);
-                Verdict::Silence
-            }
-        }
+        let dispatched = self.dispatch(request, moment, scratch, out);
+        dispatched.unwrap_or_else(|counter| {
+            counters.add(counter, 1);
+            scratch.record.fate = Fate::Refused(counter);
+            Verdict::Silence
+        })
     }
 
-    /// The checks before the PDU is looked at, in RFC 1157's order (section 4.1); a message that fails one is dropped
-    /// and counted.
-    fn admit<'a>(
-        &'a self,
-        request: Request<'a>,
-        counters: &Counters,
-    ) -> Result<(Version, &'a community::Identity, wire::Message<'a>), Counter> {
-        if !self.identities.allow(request.sender) {
+    /// The checks before the PDU is looked at, in RFC 1157's order (section 4.1); a message that fails one is dropped and
+    /// counted.
+    fn dispatch(
+        &self,
+        request: Request,
+        moment: Moment,
+        scratch: &mut Scratch,
+        out: &mut Vec<u8>,
+    ) -> Result<Verdict, Counter> {
+        if !self.allows(request.sender) {
             return Err(Counter::RefusedSources);
         }
         let (version, rest) = wire::version(request.datagram).map_err(|_| Counter::InAsnParseErrs)?;
-        let version = match version {
-            0 => Version::V1,
-            1 => Version::V2c,
+        let version = match (version, &self.version3) {
+            (0, _) => Version::V1,
+            (1, _) => Version::V2c,
+            (3, Some(version3)) => return self.version3(version3, request, rest, moment, scratch, out),
+            (3, None) if self.closed => return Err(Counter::ClosedVersion3),
             _ => return Err(Counter::InBadVersions),
         };
+        scratch.record.version = Some(version);
         let message = wire::message(rest).map_err(|_| Counter::InAsnParseErrs)?;
-        match self.identities.admit(message.community, request.sender) {
-            Admission::Known(identity) => Ok((version, identity, message)),
+        let identity = self.identity(message.community, request.sender, moment)?;
+        scratch.record.who = Who::Community(identity.place);
+        let context = request::Context {
+            asker: Asker::Community { version, community: message.community },
+            rights: &identity.rights,
+            is_authorized: true,
+            max_response: request.max_response,
+            moment,
+        };
+        Ok(context.answer(message.pdu_tag, message.pdu, scratch, out))
+    }
+
+    fn identity(&self, community: &[u8], sender: IpAddr, moment: Moment) -> Result<&Identity, Counter> {
+        match self.communities.admit(community, sender) {
+            Admission::Known(identity) => Ok(identity),
             Admission::WrongSource => {
                 // RFC 3418 lets snmpInBadCommunityNames include failed checks of the source.
-                counters.add(Counter::RefusedCommunitySources, 1);
+                moment.live.counters.add(Counter::RefusedCommunitySources, 1);
                 Err(Counter::InBadCommunityNames)
             }
             Admission::Unknown => Err(Counter::InBadCommunityNames),
         }
+    }
+
+    /// RFC 3412, section 7.2.
+    fn version3(
+        &self,
+        version3: &Version3,
+        request: Request,
+        mut rest: wire::Reader,
+        moment: Moment,
+        scratch: &mut Scratch,
+        out: &mut Vec<u8>,
+    ) -> Result<Verdict, Counter> {
+        scratch.record.version = Some(Version::V3);
+        let malformed = |_| Counter::InAsnParseErrs;
+        let message = wire::whole(request.datagram).map_err(malformed)?;
+        let header = v3::Header::read(&mut rest).map_err(malformed)?;
+        let max_response = request.max_response.min(header.max_size);
+        let clock = moment.live.engine;
+        // Taken out for as long as what is decrypted in it is looked at.
+        let mut plain = std::mem::take(&mut scratch.plain);
+        let checked = version3.check(message, &header, rest, clock, &mut plain, &mut scratch.record);
+        let verdict = match checked {
+            Ok(Admitted { user, level, scoped }) => {
+                let context = request::Context {
+                    asker: Asker::User { version3, user, level, message_id: header.message_id },
+                    rights: &user.rights,
+                    is_authorized: level >= user.least && user.rights.access != Access::None,
+                    max_response,
+                    moment,
+                };
+                context.answer(scoped.pdu_tag, scoped.pdu, scratch, out)
+            }
+            Err(refusal) => {
+                scratch.record.fate = Fate::Refused(refusal.counter);
+                self.refuse(version3, &refusal, &header, max_response, moment.live, out)
+            }
+        };
+        scratch.plain = plain;
+        Ok(verdict)
+    }
+
+    /// Counts a refusal, and tells its sender where he wants to be told.
+    fn refuse(
+        &self,
+        version3: &Version3,
+        refusal: &Refusal,
+        header: &v3::Header,
+        limit: usize,
+        live: &Live,
+        out: &mut Vec<u8>,
+    ) -> Verdict {
+        live.counters.add(refusal.counter, 1);
+        let (Some(report), Some(scalar)) = (&refusal.report, refusal.counter.scalar()) else { return Verdict::Silence };
+        if !header.is_reportable() {
+            return Verdict::Silence;
+        }
+        let seal = version3.seal_report(report, header.message_id, live.engine);
+        let mut answer = Answer::begin(Envelope { request_id: report.request_id, wrap: Wrap::Seal(seal) }, limit, out);
+        let Value::Counter32(value) = LiveObject::Counter(refusal.counter).read(live) else { return Verdict::Silence };
+        let mut bind = Vec::new();
+        Value::ObjectId(Oid::from_static(scalar).child(&[0])).encode(&mut bind);
+        Value::Counter32(value).encode(&mut bind);
+        ber::push_octets(ber::SEQUENCE, &bind, answer.list());
+        if !answer.finish_report() {
+            return Verdict::Silence;
+        }
+        live.counters.add(Counter::ReportsSent, 1);
+        live.counters.add(Counter::OutPkts, 1);
+        Verdict::Answer
     }
 }

@@ -6,6 +6,8 @@
 
 use rasn_smi::{v1 as smi1, v2 as smi2};
 use rasn_snmp::{v1, v2, v2c};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::mib::{Oid, Value, ber, snmpv2};
 
@@ -17,7 +19,8 @@ const SNMP_TRAPS: &[u32] = &[1, 3, 6, 1, 6, 3, 1, 1, 5];
 const ENTERPRISE_SPECIFIC: u32 = 6;
 
 /// Whether the receiver is asked to acknowledge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// It isn't: sent is all that can be known.
     #[default]

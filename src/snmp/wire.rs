@@ -27,6 +27,11 @@ impl<'a> Reader<'a> {
         Reader(octets)
     }
 
+    /// The octets that are left.
+    pub fn octets(&self) -> &'a [u8] {
+        self.0
+    }
+
     /// How many octets are left.
     pub fn left(&self) -> usize {
         self.0.len()
@@ -168,6 +173,13 @@ pub fn version(datagram: &[u8]) -> Result<(i64, Reader<'_>), Malformed> {
     let mut rest = Reader::new(Reader::new(datagram).expect(ber::SEQUENCE)?);
     let version = rest.integer()?;
     Ok((version, rest))
+}
+
+/// The message itself, without the padding behind it: what a code covers.
+pub fn whole(datagram: &[u8]) -> Result<&[u8], Malformed> {
+    let mut rest = Reader::new(datagram);
+    rest.element()?;
+    datagram.get(..datagram.len() - rest.left()).ok_or(Malformed)
 }
 
 /// The rest of a message behind its version.

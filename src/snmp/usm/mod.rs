@@ -1,16 +1,20 @@
-//! The cryptography of SNMPv3's User-based Security Model: octets in, octets out.
+//! SNMPv3's User-based Security Model: users, and the cryptography, octets in, octets out.
 //!
-//! [`keys`] makes keys of passwords, [`auth`] checks and makes authentication codes, [`privacy`] encrypts and decrypts.
-//! Nothing here knows users, messages, engines or clocks, draws random numbers or allocates for a message. Keys are
-//! wiped when they are dropped, and their Debug is `***`. Read RFC 3414 first, then RFC 3826 (AES) and RFC 7860 (SHA-2).
+//! [`keys`] makes keys of passwords, [`auth`] checks and makes authentication codes, [`privacy`] encrypts and decrypts:
+//! these know no users, messages, engines or clocks, draw no random numbers and allocate nothing for a message.
+//! [`users`] compiles the configuration's users, [`change`] sets their keys. Keys are wiped when they are dropped, and
+//! their Debug is `***`. Read RFC 3414 first, then RFC 3826 (AES) and RFC 7860 (SHA-2).
 
 pub mod auth;
+pub mod change;
 pub mod keys;
 pub mod privacy;
+pub mod users;
 
 pub use auth::Authenticator;
 pub use keys::{AuthProtocol, Key, PrivProtocol, changed_key, key_change, localize, master_key, privacy_key};
 pub use privacy::{Cipher, Salts};
+pub use users::{User, Users};
 
 /// What the tests share: RFC 3414's engine, and octets as text.
 #[cfg(test)]
