@@ -135,8 +135,7 @@ impl Target {
                 }
             }
         };
-        let address = address(&written.target)
-            .map_err(|reason| wrong("target", format!("`{}` {reason}", written.target), "write \"udp:HOST:PORT\""))?;
+        let address = checked_address(&written.target)?;
         let timeout = written.timeout.unwrap_or(TIMEOUT).0;
         if !(TIMEOUTS.0..=TIMEOUTS.1).contains(&timeout) {
             return Err(wrong("timeout", "out of range".into(), "write \"100ms\" to \"60s\""));
@@ -229,9 +228,9 @@ pub fn compile(targets: &[SnmpTarget], users: &[User]) -> Result<Vec<Target>, Fi
 pub fn check(targets: &[SnmpTarget], users: &[User]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (place, target) in targets.iter().enumerate() {
-        if let Err(finding) = Target::new(target, users) {
-            findings.push(Finding { place, ..finding });
-        }
+        let (whole, address) = (Target::new(target, users).err(), checked_address(&target.target).err());
+        let address = address.filter(|address| whole.as_ref() != Some(address));
+        findings.extend(whole.into_iter().chain(address).map(|finding| Finding { place, ..finding }));
         if target.community.is_some() && target.community_file.is_some() {
             let (message, remedy) =
                 ("both `community` and `community_file`", "keep one of them: the file is the safer");
@@ -246,6 +245,13 @@ pub fn check(targets: &[SnmpTarget], users: &[User]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+fn checked_address(target: &str) -> Result<String, Finding> {
+    address(target).map_err(|reason| {
+        let message = format!("`{target}` {reason}");
+        Finding { place: 0, key: "target", message, remedy: "write \"udp:HOST:PORT\"".into() }
+    })
 }
 
 /// `host:port` of a `udp:ADDRESS:PORT`; 162 where the port is left out. `Err` says what is wrong.
