@@ -15,10 +15,11 @@
 //! - [`metric`]: the vocabulary in which facts are declared: families, labels, units, kinds.
 //! - [`collect`]: the facts, one file a subject, each with its row, reader, parse and metrics.
 //! - [`health`]: rules and the alarms that come of them; the built-in rules.
-//! - [`mib`]: what is at which OID: the view, its segments, SNMPv2-MIB, VITALS-MIB as a projection of the families.
+//! - [`mib`]: what is at which OID: the view, its segments, standard modules as declared tables, VITALS-MIB as a
+//!   projection of the families.
 //! - [`state`]: the published moment.
 //! - [`snmp`]: the engine without I/O: a datagram and a moment in, an answer out; traps onto the wire.
-//! - [`server`]: the UDP sockets around the engine.
+//! - [`server`]: the UDP and TCP sockets around the engine; the query log.
 //! - [`remote`]: facts that are asked of other programs: systemd over D-Bus.
 //! - [`notify`]: who is told of alarms; the journal that survives a restart.
 //! - [`http`]: Prometheus' page.
@@ -44,14 +45,14 @@
 //!
 //! - A request never causes collection: SNMP, HTTP and the control socket read what is published.
 //! - Absent is absent: what can't be read has no row or value, and its section says why. It is never zero.
-//! - The time of day is read by `agent::clock`, and by `cli` where no agent runs; all else is told it. `notify` and
-//!   `collect::filesystem` read a monotonic clock besides, for how long they wait.
+//! - The time of day is read by `agent::clock`, and by `cli` where no agent runs; all else is told it. `notify`,
+//!   `server` and `collect::filesystem` read a monotonic clock besides, for how long they wait.
 //! - metric, health, mib, snmp, state, render and report do no I/O.
 //! - `async` is only in agent, server, remote, notify and http. Collectors block, each on a thread of its own.
 //! - Only `agent` starts what lives as long as the agent.
 //! - The environment is read in `config` only, save what libraries read: `NOTIFY_SOCKET` and where the bus is.
 //! - No program is ever started.
-//! - Nothing is written but the state directory and the control socket.
+//! - Nothing is written but the state directory, the control socket and, where wanted, the query log.
 //! - A subject is named in its file and in the lists of `collect`: SNMP, Prometheus and the MIB's text loop over
 //!   families and know none. `report` and the health summary look for metrics by name, and say less without.
 //! - No `unsafe`: the crate denies it.

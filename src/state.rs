@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 
+use crate::mib::admin::{self, Administration};
 use crate::mib::families::{self, Moment};
 use crate::mib::oid::Oid;
 use crate::mib::settings::Settings;
-use crate::mib::snmpv2::{self, System};
+use crate::mib::snmpv2::{self, Standing, System};
 use crate::mib::vitals;
 use crate::mib::{Indices, Segment, View};
 
@@ -24,20 +25,27 @@ pub struct Published {
     pub settings: Arc<Settings>,
     /// What the system group says of itself.
     pub system: Arc<System>,
+    /// How the engine is administered.
+    pub administration: Arc<Administration>,
 }
 
 impl Published {
     /// A value with every object type, and instances for what there is in `moment`.
-    pub fn new(moment: Moment, settings: Settings, system: System, indices: &mut Indices) -> Published {
+    pub fn new(
+        moment: Moment,
+        settings: Settings,
+        system: System,
+        administration: Administration,
+        indices: &mut Indices,
+    ) -> Published {
+        let (settings, system, administration) = (Arc::new(settings), Arc::new(system), Arc::new(administration));
         let types = families::all().into_iter().flat_map(|source| vitals::types(&system.root, &source.shape()));
-        let types = types.chain(snmpv2::types()).collect();
-        let view = View::new(standard(&system, &settings), types);
-        let empty = Published {
-            moment: moment.clone(),
-            view: Arc::new(view),
-            settings: Arc::new(settings),
-            system: Arc::new(system),
-        };
+        let types = types.chain(snmpv2::MODULE.types());
+        let types = types.chain(admin::MODULES.iter().flat_map(|module| module.types())).collect();
+        let mut segments = standard(&system, &settings);
+        segments.extend(admin::MODULES.iter().flat_map(|module| module.segments(&administration)).map(Arc::new));
+        let view = View::new(segments, types);
+        let empty = Published { moment: moment.clone(), view: Arc::new(view), settings, system, administration };
         empty.with_moment(moment, |_| true, indices)
     }
 
@@ -57,14 +65,16 @@ impl Published {
     /// The same with other settings.
     #[must_use]
     pub fn with_settings(&self, settings: Settings) -> Published {
+        let settings = Arc::new(settings);
         let view = self.view.with(standard(&self.system, &settings));
-        Published { view: Arc::new(view), settings: Arc::new(settings), ..self.clone() }
+        Published { view: Arc::new(view), settings, ..self.clone() }
     }
 }
 
 /// The segments that depend on what managers may change.
-fn standard(system: &System, settings: &Settings) -> Vec<Arc<Segment>> {
-    [snmpv2::system(system, settings), snmpv2::snmp(settings), snmpv2::set(settings)].map(Arc::new).into()
+fn standard(system: &Arc<System>, settings: &Arc<Settings>) -> Vec<Arc<Segment>> {
+    let standing = Standing { system: system.clone(), settings: settings.clone() };
+    snmpv2::MODULE.segments(&Arc::new(standing)).into_iter().map(Arc::new).collect()
 }
 
 /// The pointer.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::plan::Plan;
 use crate::config::Loaded;
-use crate::server::Listen;
+use crate::server::{Listen, Transport};
 use crate::snmp::config::{Access, User};
 use crate::snmp::engine_id::quoted;
 
@@ -83,11 +83,15 @@ fn options(user: &User) -> String {
 
 /// The address as net-snmp's tools want it; a wildcard is reached over loopback.
 fn reachable(listen: &Listen) -> String {
-    let address = listen.address;
+    let (address, transport) = (listen.address, listen.transport.name());
+    let prefix = match (listen.transport, address.is_ipv6()) {
+        (Transport::Udp, false) => String::new(),
+        (_, false) => format!("{transport}:"),
+        (_, true) => format!("{transport}6:"),
+    };
     match (address.is_ipv6(), address.ip().is_unspecified()) {
-        (false, true) => format!("127.0.0.1:{}", address.port()),
-        (false, false) => address.to_string(),
-        (true, true) => format!("udp6:[::1]:{}", address.port()),
-        (true, false) => format!("udp6:{address}"),
+        (false, true) => format!("{prefix}127.0.0.1:{}", address.port()),
+        (true, true) => format!("{prefix}[::1]:{}", address.port()),
+        (_, false) => format!("{prefix}{address}"),
     }
 }

@@ -6,6 +6,9 @@
 //! stays closed until an operator says otherwise. Closed is SNMPv3 alone: v1 and v2c go on. Read RFC 3414, section 2.2,
 //! and RFC 3411, section 5 (SnmpEngineID) first.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,7 +19,9 @@ use crate::collect::Root;
 use crate::config::Config;
 use crate::mib::segment::EngineClock;
 use crate::secret::{Secret, StoredKey};
+use crate::snmp::Local;
 use crate::snmp::engine_id::EngineId;
+use crate::snmp::usm::Salts;
 use crate::store::{Error, Store};
 
 /// The file that it is kept in.
@@ -46,11 +51,20 @@ pub struct Identity {
     pub secret: StoredKey,
     /// Why SNMPv3 must not be served; `None` when it may.
     pub closed: Option<String>,
+    /// The salts of what is encrypted: they count on as long as the agent runs.
+    salts: Arc<Salts>,
     /// Whether the configuration fixes the engine ID.
     fixed: bool,
 }
 
 impl Identity {
+    /// What SNMPv3 needs to know of it; `None` while it is closed.
+    pub fn local(&self) -> Option<Local> {
+        let engine_id = Arc::from(self.id.octets());
+        let local = || Local { engine_id, secret: self.secret.expose().to_vec(), salts: self.salts.clone() };
+        self.closed.is_none().then(local)
+    }
+
     /// What a reset has done, for who asked for it.
     pub fn reset_sentence(&self) -> String {
         let Identity { id, boots, .. } = self;
@@ -203,7 +217,7 @@ impl Kept {
     fn first_boots(&self, now: Timestamp) -> Result<u32, String> {
         if now.as_second() < CLOCK_IS_SET {
             return Err("engine_id is fixed, and how often this engine has started can't be told before the clock is \
-                        set: set it, and start the agent again"
+                        set: set it, and have the agent reload"
                 .into());
         }
         let minutes = u32::try_from((now.as_second() - BOOTS_EPOCH) / 60).unwrap_or(EngineClock::LATCHED);
@@ -223,8 +237,16 @@ impl Kept {
 
     fn identity(self, source: &Source, boots: u32, closed: Option<String>) -> Identity {
         let id = source.wanted.clone().unwrap_or(self.derived);
-        Identity { id, boots, secret: self.secret, closed, fixed: source.wanted.is_some() }
+        let salts = Arc::new(Salts::starting_at(random_number()));
+        Identity { id, boots, secret: self.secret, closed, salts, fixed: source.wanted.is_some() }
     }
+}
+
+/// Where salts begin. Without random numbers no secret could be made either, and the engine would be closed.
+fn random_number() -> u64 {
+    let mut octets = [0; 8];
+    let _ = getrandom::fill(&mut octets);
+    u64::from_ne_bytes(octets)
 }
 
 fn machine_hash(secret: &StoredKey, source: &Source) -> Option<String> {
@@ -281,7 +303,8 @@ fn nobody(source: &Source, reason: String) -> Identity {
         Err(_) => (EngineId::from_digest(&[]), StoredKey::default()),
     };
     let fixed = source.wanted.is_some();
-    Identity { id: source.wanted.clone().unwrap_or(id), boots: 0, secret, closed: Some(reason), fixed }
+    let salts = Arc::new(Salts::starting_at(0));
+    Identity { id: source.wanted.clone().unwrap_or(id), boots: 0, secret, closed: Some(reason), salts, fixed }
 }
 
 /// The identity after a reload: the present one goes on, unless it is closed or another is wanted.
@@ -348,7 +371,7 @@ pub struct Asleep {
 ///
 /// # Errors
 /// When the file can't be read.
-pub fn peek(directory: &std::path::Path, source: &Source) -> Result<Option<Asleep>, Error> {
+pub fn peek(directory: &Path, source: &Source) -> Result<Option<Asleep>, Error> {
     let kept = Store::peek::<Whole>(directory, FILE)?;
     let id = source.wanted.clone().or_else(|| kept.as_ref().map(|Whole(kept)| kept.derived.clone()));
     Ok(id.map(|id| {
@@ -360,8 +383,6 @@ pub fn peek(directory: &std::path::Path, source: &Source) -> Result<Option<Aslee
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     const NOW: i64 = 1_800_000_000;

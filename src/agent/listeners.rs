@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::shared::Shared;
 use crate::http;
-use crate::server::{Listen, udp};
+use crate::server::{Listen, Transport, explain, tcp, udp};
 
 /// Where to listen.
 #[derive(Debug, Clone, Default)]
@@ -31,13 +31,20 @@ impl Addresses {
 pub enum Bound {
     /// SNMP over UDP.
     Udp(String, udp::Socket),
+    /// SNMP over TCP.
+    Tcp(String, tcp::Socket),
     /// HTTP.
     Http(String, TcpListener),
 }
 
-/// The sockets that are served, by name, with what ends them.
+/// The sockets that are served.
 #[derive(Default)]
-pub struct Listeners(BTreeMap<String, watch::Sender<bool>>);
+pub struct Listeners {
+    /// What ends each, by its name.
+    served: BTreeMap<String, watch::Sender<bool>>,
+    /// The connections of all that take connections.
+    places: Arc<tcp::Places>,
+}
 
 impl Listeners {
     /// Opens what is not yet served.
@@ -46,16 +53,23 @@ impl Listeners {
     /// The address that can't be had, and why; nothing stays open.
     pub async fn bind(&self, wanted: &Addresses) -> Result<Vec<Bound>> {
         let mut bound = Vec::new();
-        for listen in wanted.snmp.iter().filter(|listen| !self.0.contains_key(&listen.to_string())) {
-            let socket = udp::bind(listen).with_context(|| format!("snmp.listen: {listen} could not be opened"))?;
-            bound.push(Bound::Udp(listen.to_string(), socket));
+        for listen in &wanted.snmp {
+            let name = listen.to_string();
+            if !self.served.contains_key(&name) {
+                bound.push(match listen.transport {
+                    Transport::Udp => Bound::Udp(name, udp::bind(listen).context("snmp.listen")?),
+                    Transport::Tcp => Bound::Tcp(name, tcp::bind(listen).context("snmp.listen")?),
+                });
+            }
         }
         if let Some(address) = &wanted.http {
             let name = format!("http:{address}");
-            if !self.0.contains_key(&name) {
-                let listener =
-                    http::bind(address).await.with_context(|| format!("http.listen: {address} could not be opened"))?;
-                bound.push(Bound::Http(name, listener));
+            if !self.served.contains_key(&name) {
+                let listener = http::bind(address).await.map_err(|error| match address.parse() {
+                    Ok(address) => explain(&Listen { transport: Transport::Tcp, address }, &error),
+                    Err(_) => error,
+                });
+                bound.push(Bound::Http(name, listener.context("http.listen")?));
             }
         }
         Ok(bound)
@@ -64,7 +78,7 @@ impl Listeners {
     /// Serves what was opened, and closes what is no longer wanted.
     pub fn serve(&mut self, bound: Vec<Bound>, wanted: &Addresses, shared: &Arc<Shared>) {
         let names = wanted.names();
-        self.0.retain(|name, end| {
+        self.served.retain(|name, end| {
             let kept = names.contains(name);
             if !kept {
                 end.send_replace(true);
@@ -81,18 +95,23 @@ impl Listeners {
                     tokio::spawn(report(name.clone(), udp::serve(socket, shared.clone(), shutdown)));
                     name
                 }
+                Bound::Tcp(name, socket) => {
+                    let places = self.places.clone();
+                    tokio::spawn(report(name.clone(), tcp::serve(socket, shared.clone(), places, shutdown)));
+                    name
+                }
                 Bound::Http(name, listener) => {
                     tokio::spawn(report(name.clone(), http::serve(listener, shared.clone(), shutdown)));
                     name
                 }
             };
-            self.0.insert(name, end);
+            self.served.insert(name, end);
         }
     }
 
     /// Closes everything.
     pub fn close(&mut self) {
-        for end in self.0.values() {
+        for end in self.served.values() {
             end.send_replace(true);
         }
     }

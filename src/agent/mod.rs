@@ -4,6 +4,7 @@
 //! tick, and signals; everything else reads what it publishes. Only this module starts tasks that live as long as the
 //! agent.
 
+mod administration;
 mod banner;
 mod clock;
 pub mod control;
@@ -11,6 +12,7 @@ pub mod identity;
 mod listeners;
 mod plan;
 mod publisher;
+mod query_log;
 mod schedule;
 mod settings;
 mod shared;
@@ -37,6 +39,7 @@ use identity::Source;
 use listeners::Listeners;
 use plan::Plan;
 use publisher::Publisher;
+use query_log::QueryLogs;
 use schedule::Turns;
 use shared::Shared;
 
@@ -82,12 +85,15 @@ async fn daemon(loaded: Loaded) -> Result<()> {
     let plan = Plan::new(&loaded.config, identity::start(&store, &source, clock.now().wall))?;
     let mut listeners = Listeners::default();
     let bound = listeners.bind(&plan.listen).await?;
+    let mut query_logs = QueryLogs::default();
+    let query_log = query_logs.open(plan.query_log.as_ref())?;
     let control = control::bind(&loaded.config.agent.control())
         .with_context(|| format!("control socket {}", loaded.config.agent.control().display()))?;
 
     let (banner, setup, listen) =
         (banner::text(&loaded, &plan), plan.setup(systemd::source(Handle::current())), plan.listen.clone());
     let (mut publisher, shared) = Publisher::start(plan, clock, store)?;
+    query_logs.replace(query_log, &shared)?;
     listeners.serve(bound, &listen, &shared);
     let (order, mut orders) = mpsc::channel(ORDERS);
     tokio::spawn(control::serve(control, shared.clone(), order));
@@ -118,7 +124,7 @@ async fn daemon(loaded: Loaded) -> Result<()> {
             _ = ticks.tick() => publisher.tick(clock.now()),
             Some(()) = hangup.recv() => {
                 let _ = sd_notify::notify(&[sd_notify::NotifyState::Reloading]);
-                match reload(&loaded, &reading, &mut listeners, &mut publisher, &shared, clock).await {
+                match reload(&loaded, &reading, &mut listeners, &mut query_logs, &mut publisher, &shared).await {
                     Ok(setup) => {
                         (sections, reports) = schedule::start(&setup, clock, &turns);
                         shared.counters.add(Counter::Reloads, 1);
@@ -140,6 +146,7 @@ async fn daemon(loaded: Loaded) -> Result<()> {
     sections.abort_all();
     listeners.close();
     publisher.end().await;
+    query_logs.end(&shared).await;
     let _ = std::fs::remove_file(loaded.config.agent.control());
     Ok(())
 }
@@ -149,12 +156,12 @@ async fn reload(
     loaded: &Loaded,
     reading: &Arc<Mutex<()>>,
     listeners: &mut Listeners,
+    query_logs: &mut QueryLogs,
     publisher: &mut Publisher,
     shared: &Arc<Shared>,
-    clock: Clock,
 ) -> Result<Setup> {
     let path = loaded.path.clone();
-    let (store, present) = (shared.store.clone(), shared.identity.load_full());
+    let (clock, store, present) = (shared.clock, shared.store.clone(), shared.identity.load_full());
     let plan = aside(reading, move || {
         let fresh = config::load(path.as_deref()).map_err(anyhow::Error::msg)?;
         let source = Source::of(&fresh.config).map_err(anyhow::Error::msg)?;
@@ -162,8 +169,12 @@ async fn reload(
     })
     .await?;
     let bound = listeners.bind(&plan.listen).await?;
+    let query_log = query_logs.open(plan.query_log.as_ref())?;
     let (setup, listen) = (plan.setup(systemd::source(Handle::current())), plan.listen.clone());
     publisher.replace(plan);
+    if let Err(error) = query_logs.replace(query_log, shared) {
+        tracing::error!("queries are not logged: {error:#}");
+    }
     listeners.serve(bound, &listen, shared);
     Ok(setup)
 }

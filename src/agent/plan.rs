@@ -3,18 +3,20 @@
 
 use anyhow::{Context, Result, bail};
 
+use super::administration;
 use super::identity::Identity;
 use super::listeners::Addresses;
 use crate::collect::{self, Root, Setup, Snapshot, service};
 use crate::config::Config;
 use crate::health::rules::{self, Rule};
+use crate::mib::admin::Administration;
 use crate::mib::oid::Oid;
 use crate::mib::settings::Settings;
 use crate::mib::snmpv2::System;
 use crate::mib::vitals;
 use crate::notify::target::{self, Target};
 use crate::server::Listen;
-use crate::snmp::Engine;
+use crate::snmp::{self, Engine};
 
 /// What a configuration asks for.
 pub struct Plan {
@@ -24,10 +26,14 @@ pub struct Plan {
     pub engine: Engine,
     /// Who the engine is.
     pub identity: Identity,
+    /// Where queries are logged, if they are.
+    pub query_log: Option<snmp::config::QueryLog>,
     /// The thresholds in force.
     pub rules: Vec<Rule<Snapshot>>,
     /// What the system group says.
     pub system: System,
+    /// What the modules of SNMP's own administration say.
+    pub administration: Administration,
     /// The settings as the file has them.
     pub settings: Settings,
     /// Who is told of alarms.
@@ -69,7 +75,9 @@ impl Plan {
         Ok(Plan {
             listen,
             engine,
+            administration: administration::of(config, identity.id.octets()),
             identity,
+            query_log: config.snmp.query_log.clone(),
             rules: compiled.rules,
             system: System { description, object_id, root },
             settings: Settings {
@@ -99,8 +107,9 @@ impl Plan {
 ///
 /// # Errors
 /// The first thing that is wrong with `[snmp]`.
-pub fn engine(config: &Config, _identity: &Identity) -> Result<Engine> {
-    Ok(Engine::new(&config.snmp, None, &|name| vitals::resolve(&config.mib.root, name))?)
+pub fn engine(config: &Config, identity: &Identity) -> Result<Engine> {
+    let local = identity.local();
+    Ok(Engine::new(&config.snmp, local.as_ref(), &|name| vitals::resolve(&config.mib.root, name))?)
 }
 
 /// The host's name. Below another root the file says it, as the kernel's answer would be the container's own.

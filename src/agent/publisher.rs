@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::task::JoinHandle;
 
 use super::clock::Clock;
@@ -59,19 +59,24 @@ impl Publisher {
         let assessor = Assessor::new(plan.rules, journal.memory.clone());
         let sender = sender(&plan.system);
         let moment = moment(&snapshot, &assessor, &counters);
-        let in_force = settings::in_force(&plan.settings, kept);
-        let published = Published::new(moment, in_force, plan.system, &mut indices);
+        let fingerprints = plan.engine.fingerprints();
+        let in_force = settings::in_force(&plan.settings, kept.as_ref(), fingerprints.as_ref());
+        let engine = plan.engine.with_keys(&in_force.keys);
+        let published = Published::new(moment, in_force, plan.system, plan.administration, &mut indices);
         let shared = Arc::new(Shared {
             state: State::new(published),
-            engine: ArcSwap::from_pointee(plan.engine),
+            engine: ArcSwap::from_pointee(engine),
             counters: counters.clone(),
             clock,
             identity: ArcSwap::from_pointee(plan.identity),
             store: store.clone(),
             configured: ArcSwap::from_pointee(plan.settings),
+            fingerprints: ArcSwap::default(),
             committing: Mutex::new(()),
+            query_log: ArcSwapOption::empty(),
             notifier: OnceLock::new(),
         });
+        shared.remember(kept, fingerprints);
         let means = Means::new(sender, shared.clone(), counters).context("notifications can't be sent")?;
         let (notifier, worker) = Worker::new(Some(store), journal, plan.targets, means);
         let _ = shared.notifier.set(notifier.clone());
@@ -152,15 +157,17 @@ impl Publisher {
         let _turn = shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = take_up(&shared.store, settings::FILE).unwrap_or_else(|error| {
             tracing::error!("what was set stays in force: {error:#}");
-            let (file, set) = (shared.configured.load(), shared.state.get());
-            Some(Kept { file: Settings::clone(&file), set: Settings::clone(&set.settings) })
+            Some(shared.kept(&shared.state.get().settings))
         });
-        let in_force: Settings = settings::in_force(&plan.settings, kept);
+        let fingerprints = plan.engine.fingerprints();
+        let in_force: Settings = settings::in_force(&plan.settings, kept.as_ref(), fingerprints.as_ref());
+        shared.remember(kept, fingerprints);
+        let engine = plan.engine.with_keys(&in_force.keys);
         let moment = moment(&self.snapshot, &self.assessor, &self.shared.counters);
-        let published = Published::new(moment, in_force, plan.system, &mut self.indices);
+        let published = Published::new(moment, in_force, plan.system, plan.administration, &mut self.indices);
         self.shared.state.update(|_| published.clone());
         self.shared.identity.store(Arc::new(plan.identity));
-        self.shared.engine.store(Arc::new(plan.engine));
+        self.shared.engine.store(Arc::new(engine));
         self.config = plan.config;
         self.shared.configured.store(Arc::new(plan.settings));
     }
@@ -181,8 +188,16 @@ impl Publisher {
         let engine = plan::engine(&self.config, &identity).map_err(|error| format!("{error:#}"))?;
         tracing::warn!(engine = %identity.id, boots = identity.boots, "SNMPv3 was opened by `vitalsd engine reset`");
         let done = identity.reset_sentence();
+        // No SET may change keys meanwhile.
+        let _turn = self.shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
         self.shared.identity.store(Arc::new(identity));
-        self.shared.engine.store(Arc::new(engine));
+        // Now it can be told which of the keys that users changed are still theirs.
+        let (fingerprints, configured) = (engine.fingerprints(), self.shared.configured.load_full());
+        let kept = self.shared.kept(&self.shared.state.get().settings);
+        let in_force = settings::in_force(&configured, Some(&kept), fingerprints.as_ref());
+        self.shared.engine.store(Arc::new(engine.with_keys(&in_force.keys)));
+        self.shared.state.update(|published| published.with_settings(in_force.clone()));
+        self.shared.remember(None, fingerprints);
         Ok(done)
     }
 

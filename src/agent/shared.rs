@@ -1,14 +1,14 @@
 //! What every listener answers from.
 
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::clock::Clock;
 use super::control::Answer;
 use super::identity::Identity;
-use super::settings::{self, Kept};
+use super::settings::{self, Fingerprints, Kept};
+use crate::metric::Now;
 use crate::mib::counters::{Counter, Counters};
 use crate::mib::families::Moment;
 use crate::mib::segment::EngineClock;
@@ -17,6 +17,7 @@ use crate::mib::view::View;
 use crate::notify::Notifier;
 use crate::notify::snmp::Origin;
 use crate::report::{self, Report};
+use crate::server::Refused;
 use crate::snmp::Engine;
 use crate::snmp::engine_id::EngineId;
 use crate::state::State;
@@ -39,10 +40,14 @@ pub struct Shared {
     pub store: Arc<Store>,
     /// The settings as the file has them.
     pub configured: ArcSwap<Settings>,
+    /// The fingerprints of the users' entries in the file; while SNMPv3 is closed, those that were kept.
+    pub fingerprints: ArcSwap<Fingerprints>,
     /// One SET at a time.
     pub committing: Mutex<()>,
     /// Tells targets; set once the agent is put together.
     pub notifier: OnceLock<Notifier>,
+    /// Who is told of queries.
+    pub query_log: ArcSwapOption<server::QueryLog>,
 }
 
 impl server::Host for Shared {
@@ -67,11 +72,23 @@ impl server::Host for Shared {
         &self.counters
     }
 
-    fn authentication_failure(&self, source: IpAddr) {
-        if self.state.load().settings.authen_traps
+    fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    fn query_log(&self) -> Option<Arc<server::QueryLog>> {
+        self.query_log.load_full()
+    }
+
+    fn refused(&self, refused: &Refused) {
+        // A peer chooses the name.
+        let user = refused.user.as_ref().map(|user| user.escape_debug().to_string());
+        tracing::warn!(source = %refused.source, user, "a message was refused: {}", refused.reason());
+        if refused.is_unauthentic()
+            && self.state.load().settings.authen_traps
             && let Some(notifier) = self.notifier.get()
         {
-            notifier.authentication_failure(source);
+            notifier.authentication_failure(refused.source);
         }
     }
 
@@ -80,13 +97,16 @@ impl server::Host for Shared {
         if *self.state.load().settings != *before {
             return false;
         }
-        let kept = Kept { file: Settings::clone(&self.configured.load()), set: after.clone() };
+        let kept = self.kept(after);
         if let Err(error) = self.store.write(settings::FILE, &kept) {
             tracing::error!(%error, "a SET could not be stored and was refused");
             self.counters.add(Counter::StoreFailures, 1);
             return false;
         }
         self.state.update(|published| published.with_settings(after.clone()));
+        if before.keys != after.keys {
+            self.engine.rcu(|engine| engine.with_keys(&after.keys));
+        }
         true
     }
 }
@@ -113,6 +133,18 @@ impl http::Host for Shared {
 }
 
 impl Shared {
+    /// Takes up the fingerprints of the users in force, or of those that were kept.
+    pub fn remember(&self, kept: Option<Kept>, users: Option<Fingerprints>) {
+        let fingerprints = users.or(kept.map(|kept| kept.fingerprints)).unwrap_or_default();
+        self.fingerprints.store(Arc::new(fingerprints));
+    }
+
+    /// What is kept of settings that were set.
+    pub fn kept(&self, set: &Settings) -> Kept {
+        let fingerprints = Fingerprints::clone(&self.fingerprints.load());
+        Kept { file: Settings::clone(&self.configured.load()), set: set.clone(), fingerprints }
+    }
+
     /// The engine as it is told to people.
     pub fn engine_report(&self) -> report::Engine {
         let identity = self.identity.load();

@@ -10,6 +10,8 @@ mod findings;
 mod load;
 mod render;
 #[cfg(test)]
+mod snmp_tests;
+#[cfg(test)]
 mod tests;
 mod tree;
 

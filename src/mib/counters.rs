@@ -113,8 +113,23 @@ counters! {
 impl Counter {
     /// Its scalar in a standard MIB, without instance.
     pub fn scalar(self) -> Option<&'static [u32]> {
-        COUNTERS.iter().find(|(counter, ..)| *counter == self).and_then(|&(_, object, _, _)| object)
+        self.declaration().and_then(|&(_, object, _, _)| object)
     }
+
+    /// Its name, without `_total`.
+    pub fn name(self) -> &'static str {
+        self.declaration().map_or("", |(_, _, name, _)| name.trim_end_matches("_total"))
+    }
+
+    fn declaration(self) -> Option<&'static (Counter, Option<&'static [u32]>, &'static str, &'static str)> {
+        COUNTERS.iter().find(|(counter, ..)| *counter == self)
+    }
+}
+
+/// The counters that have a scalar below an OID, in no order.
+pub fn counters_below(prefix: &[u32]) -> impl Iterator<Item = (&'static [u32], Counter)> {
+    let scalars = COUNTERS.iter().filter_map(|&(counter, object, _, _)| Some((object?, counter)));
+    scalars.filter(move |(object, _)| object.starts_with(prefix))
 }
 
 impl Counters {

@@ -1,6 +1,7 @@
 //! `[notify]` of the configuration: who is told of alarms.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,26 @@ pub struct SnmpTarget {
     /// The least severity of alarms that is sent; absent: everything. Starts, links and failed authentications are always
     /// sent.
     pub minimum_severity: Option<Severity>,
+}
+
+/// The first wait for an acknowledgement: a receiver far away answers within half a second, and one that writes to a
+/// database within two.
+const TIMEOUT: Interval = Interval::seconds(2);
+
+/// How often an inform is sent again: with waits that double, 30 seconds in all, in which a receiver restarts. After that
+/// it waits in the outbox.
+const RETRIES: u32 = 3;
+
+impl SnmpTarget {
+    /// How long the first acknowledgement of an inform is waited for.
+    pub fn first_wait(&self) -> Duration {
+        self.timeout.unwrap_or(TIMEOUT).0
+    }
+
+    /// How often an inform is sent again, one after the other.
+    pub fn most_retries(&self) -> u32 {
+        self.retries.unwrap_or(RETRIES)
+    }
 }
 
 /// The version of SNMP that a notification is sent in.

@@ -125,7 +125,7 @@ impl Notifier {
             }
             *told = Some(now);
         }
-        tracing::warn!(%source, "an SNMP message with a wrong community or wrong keys");
+        tracing::info!(%source, "authenticationFailure is told");
         self.tell(Notice::AuthenticationFailure);
     }
 

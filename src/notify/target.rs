@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use super::config::{SnmpTarget, Version};
 use crate::health::Severity;
-use crate::metric::Interval;
 use crate::secret::Secret;
 use crate::snmp::config::User;
 use crate::snmp::engine_id::{EngineId, create_user_line};
@@ -17,14 +16,6 @@ use crate::snmp::usm::{AuthProtocol, PrivProtocol};
 
 /// The port of notifications, where a target names none.
 const PORT: u16 = 162;
-
-/// The first wait for an acknowledgement: a receiver far away answers within half a second, and one that writes to a
-/// database within two.
-const TIMEOUT: Interval = Interval::seconds(2);
-
-/// How often an inform is sent again: with waits that double, 30 seconds in all, in which a receiver restarts. After that
-/// it waits in the outbox.
-const RETRIES: u32 = 3;
 
 /// The shortest and the longest first wait.
 const TIMEOUTS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(60));
@@ -136,11 +127,11 @@ impl Target {
             }
         };
         let address = checked_address(&written.target)?;
-        let timeout = written.timeout.unwrap_or(TIMEOUT).0;
+        let timeout = written.first_wait();
         if !(TIMEOUTS.0..=TIMEOUTS.1).contains(&timeout) {
             return Err(wrong("timeout", "out of range".into(), "write \"100ms\" to \"60s\""));
         }
-        let retries = written.retries.unwrap_or(RETRIES);
+        let retries = written.most_retries();
         if retries > MOST_RETRIES {
             return Err(wrong(
                 "retries",
@@ -255,7 +246,7 @@ fn checked_address(target: &str) -> Result<String, Finding> {
 }
 
 /// `host:port` of a `udp:ADDRESS:PORT`; 162 where the port is left out. `Err` says what is wrong.
-fn address(target: &str) -> Result<String, &'static str> {
+pub fn address(target: &str) -> Result<String, &'static str> {
     let Some(rest) = target.strip_prefix("udp:") else { return Err("does not begin with `udp:`") };
     let bracketed = rest.rfind(']');
     let (host, port) = match rest.rsplit_once(':') {

@@ -1,4 +1,5 @@
-//! One message answered after another, whatever carried it: the engine, the moment, and what becomes of a SET.
+//! One message answered after another, whatever carried it: the engine, the moment, what becomes of a SET, and the line
+//! in the query log.
 
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,13 +7,16 @@ use std::sync::Arc;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::Host;
+use super::query_log::{Line, QueryLog};
+use super::{Host, Refused, Transport};
+use crate::metric::Now;
 use crate::mib::{Counter, EngineClock, Live, Settings, View};
-use crate::snmp::{Engine, Moment, Request, Scratch, Verdict};
+use crate::snmp::{Engine, Moment, Request, Scratch, Verdict, Version, claimed_user};
 
 /// Answers messages, with buffers that are used again.
 pub struct Exchange {
     host: Arc<dyn Host>,
+    transport: Transport,
     scratch: Scratch,
 }
 
@@ -25,12 +29,15 @@ pub struct Turn<'a> {
     settings: Arc<Settings>,
     uptime: u32,
     clock: EngineClock,
+    now: Now,
+    transport: Transport,
+    log: Option<Arc<QueryLog>>,
 }
 
 impl Exchange {
-    /// Answers for this agent.
-    pub fn new(host: Arc<dyn Host>) -> Exchange {
-        Exchange { host, scratch: Scratch::default() }
+    /// Answers for this agent what this transport carries.
+    pub fn new(host: Arc<dyn Host>, transport: Transport) -> Exchange {
+        Exchange { host, transport, scratch: Scratch::default() }
     }
 
     /// Takes up the present moment.
@@ -38,7 +45,8 @@ impl Exchange {
         let host = &*self.host;
         let (view, settings) = host.moment();
         let (engine, uptime, clock) = (host.engine(), host.uptime(), host.engine_clock());
-        Turn { host, scratch: &mut self.scratch, engine, view, settings, uptime, clock }
+        let (scratch, transport, log) = (&mut self.scratch, self.transport, host.query_log());
+        Turn { host, scratch, engine, view, settings, uptime, clock, now: host.now(), transport, log }
     }
 }
 
@@ -47,8 +55,11 @@ impl Turn<'_> {
     /// stored before this returns.
     pub fn answer(&mut self, message: &[u8], sender: IpAddr, max_response: usize, out: &mut Vec<u8>) -> bool {
         let counters = self.host.counters();
+        let begun = self.log.as_ref().map(|_| self.host.now());
+        let now = begun.unwrap_or(self.now).monotonic;
         let live = Live { uptime: self.uptime, engine: self.clock, counters };
-        let request = Request { datagram: message, sender, max_response };
+        let request =
+            Request { datagram: message, sender, max_response, bulk_octets: self.transport.bulk_octets(), now };
         let moment = Moment { view: &self.view, settings: &self.settings, live: &live };
         let (engine, scratch) = (&self.engine, &mut *self.scratch);
         // A fault in answering one request must not silence the agent; every buffer is emptied before it is used.
@@ -67,7 +78,37 @@ impl Turn<'_> {
                 Verdict::Silence
             }
         };
+        if self.engine.notices(&request, self.scratch.record()) {
+            self.tell(&request);
+        }
+        if let (Some(log), Some(begun)) = (&self.log, begun) {
+            log.write(self.line(&request, begun), counters);
+        }
         matches!(verdict, Verdict::Answer)
+    }
+
+    fn tell(&self, request: &Request) {
+        let record = *self.scratch.record();
+        let user = match record.version {
+            Some(Version::V3) => claimed_user(request.datagram).map(|name| String::from_utf8_lossy(name).into_owned()),
+            _ => None,
+        };
+        self.host.refused(&Refused { source: request.sender.to_canonical(), user, record });
+    }
+
+    /// What the query log is told of a message that was taken up then.
+    fn line(&self, request: &Request, begun: Now) -> Line {
+        let record = *self.scratch.record();
+        Line {
+            time: begun.wall,
+            source: request.sender.to_canonical(),
+            transport: self.transport,
+            record,
+            identity: self.engine.name(record.who),
+            oids: self.scratch.names().take(Line::MOST_NAMES).collect(),
+            names: self.scratch.names().count(),
+            duration: self.host.now().monotonic.saturating_sub(begun.monotonic),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
@@ -16,9 +17,10 @@ use nix::sys::socket::{
     SockaddrStorage, setsockopt, sockopt,
 };
 use tokio::io::Interest;
+use tokio::time::sleep;
 
 use super::exchange::Exchange;
-use super::{Host, Listen};
+use super::{Host, Listen, Transport, explain};
 use crate::mib::Counter;
 use crate::snmp::MAX_DATAGRAM;
 
@@ -28,6 +30,10 @@ const BATCH: usize = 32;
 const DATAGRAM_OCTETS: usize = 65_536;
 /// What the kernel may hold while a batch is answered, in octets: thousands of requests. The kernel may grant less.
 const RECEIVE_BUFFER_OCTETS: usize = 1 << 20;
+/// How long a socket that failed stays closed at first; each attempt that fails doubles it.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// How far that goes: managers poll every minute or so, and a log line every half minute is bearable.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// A bound socket that nobody serves yet.
 #[derive(Debug)]
@@ -37,18 +43,12 @@ pub struct Socket {
     pub address: SocketAddr,
 }
 
-/// Binds. An IPv6 socket takes IPv6 only. The error says which address, and what to do where that is known.
+/// Binds. An IPv6 socket takes IPv6 only.
+///
+/// # Errors
+/// Says which address, and who has it or what to do where that is known.
 pub fn bind(listen: &Listen) -> io::Result<Socket> {
-    let explain = |error: io::Error| {
-        let hint = match error.kind() {
-            io::ErrorKind::AddrInUse => "the address is in use by another program",
-            io::ErrorKind::AddrNotAvailable => "this machine does not have the address",
-            io::ErrorKind::PermissionDenied => "ports below 1024 need CAP_NET_BIND_SERVICE",
-            _ => return io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}")),
-        };
-        io::Error::new(error.kind(), format!("cannot listen on {listen}: {hint}"))
-    };
-    let socket = open(listen.address).map_err(|errno| explain(errno.into()))?;
+    let socket = open(listen.address).map_err(|errno| explain(listen, &errno.into()))?;
     let address = socket.local_addr()?;
     Ok(Socket { socket, address })
 }
@@ -73,15 +73,36 @@ fn open(address: SocketAddr) -> nix::Result<UdpSocket> {
 }
 
 /// Answers until `shutdown` is ready. Must run on a runtime with I/O. A SET is stored before anything behind it is
-/// answered. The error is the socket's: nothing that a sender does causes one.
+/// answered. Nothing that a sender does ends this; a socket that the kernel no longer serves is opened again.
+///
+/// # Errors
+/// Only when the runtime can't take the socket.
 pub async fn serve(socket: Socket, host: Arc<dyn Host>, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
-    let socket = tokio::net::UdpSocket::from_std(socket.socket)?;
-    let mut server = Server::new(host);
     let mut shutdown = std::pin::pin!(shutdown);
+    let listen = Listen { transport: Transport::Udp, address: socket.address };
+    let mut server = Server::new(host);
+    let mut socket = tokio::net::UdpSocket::from_std(socket.socket)?;
     loop {
-        tokio::select! {
+        let error = tokio::select! {
             () = &mut shutdown => return Ok(()),
-            ready = socket.readable() => ready?,
+            error = answer_until_broken(&socket, &mut server) => error,
+        };
+        tracing::error!(%listen, %error, "a listener failed and is opened again");
+        // The address is free only when nobody holds it.
+        drop(socket);
+        socket = tokio::select! {
+            () = &mut shutdown => return Ok(()),
+            opened = open_again(&listen) => tokio::net::UdpSocket::from_std(opened.socket)?,
+        };
+        tracing::info!(%listen, "a listener is open again");
+    }
+}
+
+/// Answers until the socket fails.
+async fn answer_until_broken(socket: &tokio::net::UdpSocket, server: &mut Server) -> io::Error {
+    loop {
+        if let Err(error) = socket.readable().await {
+            return error;
         }
         let mut outcome = Ok(0);
         // A batch that isn't full emptied the socket: saying so here spares the call that would find nothing.
@@ -97,8 +118,22 @@ pub async fn serve(socket: Socket, host: Arc<dyn Host>, shutdown: impl Future<Ou
             Err(Errno::ECONNREFUSED | Errno::EHOSTUNREACH | Errno::ENETUNREACH | Errno::ENOMEM | Errno::ENOBUFS) => {
                 tokio::task::yield_now().await;
             }
-            Err(errno) => return Err(errno.into()),
+            Err(errno) => return errno.into(),
         }
+    }
+}
+
+/// Tries until the address can be had, less and less often.
+async fn open_again(listen: &Listen) -> Socket {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        // Also before the first attempt: a socket that fails at once whenever it is opened must not keep a core busy.
+        sleep(pause).await;
+        match bind(listen) {
+            Ok(socket) => return socket,
+            Err(error) => tracing::warn!(%error, "a listener is still closed"),
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
@@ -135,7 +170,12 @@ struct Server {
 impl Server {
     fn new(host: Arc<dyn Host>) -> Server {
         let datagrams = (0..BATCH).map(|_| vec![0; DATAGRAM_OCTETS]).collect();
-        Server { exchange: Exchange::new(host.clone()), host, datagrams, answers: vec![Vec::new(); BATCH] }
+        Server {
+            exchange: Exchange::new(host.clone(), Transport::Udp),
+            host,
+            datagrams,
+            answers: vec![Vec::new(); BATCH],
+        }
     }
 
     /// Receives what waits, answers, sends. How many were received.
@@ -239,60 +279,10 @@ fn send_group(descriptor: RawFd, answers: &[Vec<u8>], replies: &[Reply]) -> nix:
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-    use std::time::Duration;
-
+    use super::super::testing::{TestHost, get};
     use super::*;
-    use crate::mib::{Counters, Settings, Value, View};
-    use crate::snmp::Engine;
-    use crate::snmp::known_answers::{Agent, read, request};
-
-    struct TestHost {
-        engine: Arc<Engine>,
-        view: Arc<View>,
-        settings: Mutex<Arc<Settings>>,
-        counters: Counters,
-    }
-
-    impl TestHost {
-        fn new() -> Arc<TestHost> {
-            let agent = Agent::new();
-            let settings = Mutex::new(Arc::new(agent.settings));
-            let engine = Arc::new(agent.engine);
-            Arc::new(TestHost { engine, view: Arc::new(agent.view), settings, counters: Counters::default() })
-        }
-    }
-
-    impl Host for TestHost {
-        fn engine(&self) -> Arc<Engine> {
-            self.engine.clone()
-        }
-
-        fn moment(&self) -> (Arc<View>, Arc<Settings>) {
-            (self.view.clone(), self.settings.lock().expect("no panic holds it").clone())
-        }
-
-        fn uptime(&self) -> u32 {
-            4711
-        }
-
-        fn engine_clock(&self) -> crate::mib::EngineClock {
-            crate::mib::EngineClock::default()
-        }
-
-        fn counters(&self) -> &Counters {
-            &self.counters
-        }
-
-        fn commit(&self, before: &Settings, after: &Settings) -> bool {
-            let mut settings = self.settings.lock().expect("no panic holds it");
-            let current = **settings == *before;
-            if current {
-                *settings = Arc::new(after.clone());
-            }
-            current
-        }
-    }
+    use crate::mib::Value;
+    use crate::snmp::known_answers::{read, request};
 
     fn start(text: &str) -> (SocketAddr, Arc<TestHost>) {
         let socket = bind(&Listen::parse(text).expect("a place")).expect("a free port");
@@ -317,10 +307,6 @@ mod tests {
             answers.push(buffer);
         }
         answers
-    }
-
-    fn get(id: i64) -> Vec<u8> {
-        request(1, b"public", 0xa0, id, 0, 0, &[("1.3.6.1.2.1.1.3.0", None)])
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -355,7 +341,31 @@ mod tests {
     #[test]
     fn an_address_in_use_is_said_so() {
         let first = bind(&Listen::parse("udp:127.0.0.1:0").expect("a place")).expect("a free port");
-        let error = bind(&Listen { address: first.address }).expect_err("it is in use").to_string();
+        let listen = Listen { transport: Transport::Udp, address: first.address };
+        let error = bind(&listen).expect_err("it is in use").to_string();
         assert!(error.contains(&first.address.to_string()) && error.contains("in use"), "{error}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_socket_that_fails_is_opened_again() {
+        // Receiving from a socket that listens for connections fails, once there is something to receive.
+        let wrong = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        wrong.set_nonblocking(true).expect("a flag");
+        let address = wrong.local_addr().expect("bound");
+        let socket = Socket { socket: UdpSocket::from(std::os::fd::OwnedFd::from(wrong)), address };
+        tokio::spawn(serve(socket, TestHost::new(), std::future::pending()));
+        // It is closed at once, perhaps before this has ended.
+        let _ = tokio::net::TcpStream::connect(address).await;
+        let asker = tokio::net::UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
+        let mut buffer = vec![0; 65_536];
+        for _ in 0..100 {
+            asker.send_to(&get(7), address).await.expect("sent");
+            if let Ok(received) = tokio::time::timeout(Duration::from_millis(100), asker.recv(&mut buffer)).await {
+                buffer.truncate(received.expect("received"));
+                assert_eq!(read(&buffer).id, 7);
+                return;
+            }
+        }
+        panic!("it stayed closed");
     }
 }

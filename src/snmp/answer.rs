@@ -44,6 +44,25 @@ pub enum ErrorStatus {
 }
 
 impl ErrorStatus {
+    /// As RFC 3416 names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorStatus::NoError => "noError",
+            ErrorStatus::TooBig => "tooBig",
+            ErrorStatus::NoSuchName => "noSuchName",
+            ErrorStatus::NoAccess => "noAccess",
+            ErrorStatus::WrongType => "wrongType",
+            ErrorStatus::WrongLength => "wrongLength",
+            ErrorStatus::WrongValue => "wrongValue",
+            ErrorStatus::NoCreation => "noCreation",
+            ErrorStatus::InconsistentValue => "inconsistentValue",
+            ErrorStatus::CommitFailed => "commitFailed",
+            ErrorStatus::AuthorizationError => "authorizationError",
+            ErrorStatus::NotWritable => "notWritable",
+            ErrorStatus::InconsistentName => "inconsistentName",
+        }
+    }
+
     /// Its number, for SNMPv1 by RFC 3584, section 4.4.
     pub fn number(self, version: Version) -> u8 {
         let (number, in_v1) = match self {

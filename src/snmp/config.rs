@@ -206,6 +206,17 @@ pub enum Level {
     AuthPriv,
 }
 
+impl Level {
+    /// As RFC 3411 names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::NoAuthNoPriv => "noAuthNoPriv",
+            Level::AuthNoPriv => "authNoPriv",
+            Level::AuthPriv => "authPriv",
+        }
+    }
+}
+
 /// Where the query log is written: one JSON object a line.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

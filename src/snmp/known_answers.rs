@@ -3,18 +3,21 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rasn_snmp::{v1, v2, v2c};
 
 use super::config::{Access, Community, Config, User, View as ViewConfig};
 use super::{Engine, Local, MAX_DATAGRAM, Moment, Request, Scratch, Verdict};
-use crate::mib::snmpv2::{self, System};
+use crate::mib::snmpv2::{self, Standing, System};
 use crate::mib::{Builder, Counter, Counters, EngineClock, Live, Oid, Segment, Settings, Value, View, ber};
 use crate::secret::Secret;
 
 pub const SENDER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 9));
 const UP_TIME: &str = "1.3.6.1.2.1.1.3.0";
 const NAME: &str = "1.3.6.1.2.1.1.5.0";
+/// As for UDP.
+const BULK_OCTETS: usize = 1_400;
 /// A table of ours: 1 a string, 2 a Counter64, 3 an integer; rows 1 to 40.
 pub const TABLE: &[u32] = &[1, 3, 6, 1, 4, 1, 32473, 1, 1, 9, 1];
 const ROWS: u32 = 40;
@@ -71,9 +74,13 @@ impl Agent {
         };
         let settings = Settings { name: "sensor".into(), ..Settings::default() };
         let table = Oid::from_static(TABLE);
-        let mut types = snmpv2::types();
+        let mut types = snmpv2::MODULE.types();
         types.extend((1..=3).map(|column| table.child(&[column]).key()));
-        let segments = [snmpv2::system(&system, &settings), snmpv2::snmp(&settings), rows(&table)];
+        let standing = Standing { system: Arc::new(system), settings: Arc::new(settings.clone()) };
+        let mut segments = snmpv2::MODULE.segments(&Arc::new(standing));
+        // Nothing stands behind the table, so that its end is the tree's.
+        segments.retain(|segment| *segment.prefix() < *table.key());
+        segments.push(rows(&table));
         Agent {
             engine: Engine::new(&config, local, &|_| None).expect("a valid configuration"),
             view: View::new(segments.into_iter().map(Arc::new).collect(), types),
@@ -89,7 +96,13 @@ impl Agent {
     pub fn send(&mut self, datagram: &[u8], stores: bool) -> Option<Vec<u8>> {
         let live = Live { uptime: 4711, engine: self.clock, counters: &self.counters };
         let moment = Moment { view: &self.view, settings: &self.settings, live: &live };
-        let request = Request { datagram, sender: SENDER, max_response: self.max_response };
+        let request = Request {
+            datagram,
+            sender: SENDER,
+            max_response: self.max_response,
+            bulk_octets: BULK_OCTETS,
+            now: Duration::ZERO,
+        };
         let mut out = Vec::new();
         let mut verdict = self.engine.handle(request, moment, &mut self.scratch, &mut out);
         if let Verdict::Commit(commit) = verdict {
@@ -302,7 +315,7 @@ fn bulk_reads() {
     for names in [vec!["1.3"; 1], vec!["1.3"; 100], vec!["1.3"; 1_000]] {
         let answer = Agent::new().send(&bulk(0, i64::from(i32::MAX), &names), true).expect("an answer");
         assert!(answer.len() <= MAX_DATAGRAM, "C06");
-        assert!(names.len() > 1 || answer.len() <= super::request::BULK_OCTETS, "C08");
+        assert!(names.len() > 1 || answer.len() <= BULK_OCTETS, "C08");
     }
 }
 

@@ -12,6 +12,7 @@ pub mod checks;
 pub mod community;
 pub mod config;
 pub mod engine_id;
+pub mod limit;
 pub mod notification;
 pub mod outgoing;
 pub mod record;
@@ -28,8 +29,11 @@ mod properties;
 #[cfg(test)]
 mod v3_answers;
 
+use std::collections::BTreeMap;
+use std::hash::RandomState;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use access::{Error, Resolve};
 pub use config::Config;
@@ -44,6 +48,7 @@ use answer::{Answer, Envelope, Wrap};
 use checks::{Admitted, Refusal, Version3};
 use community::{Admission, Communities, Identity};
 use config::Access;
+use limit::{Allowance, Limiter};
 use record::{Fate, Who};
 use usm::Salts;
 
@@ -67,6 +72,22 @@ impl Version {
             Version::V3 => 3,
         }
     }
+
+    /// As people say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Version::V1 => "1",
+            Version::V2c => "2c",
+            Version::V3 => "3",
+        }
+    }
+}
+
+/// The user that a message of SNMPv3 names, whoever sent it; nothing of it is proven.
+pub fn claimed_user(datagram: &[u8]) -> Option<&[u8]> {
+    let (_, mut rest) = wire::version(datagram).ok()?;
+    v3::Header::read(&mut rest).ok()?;
+    Some(v3::Parameters::read(datagram, &mut rest).ok()?.user_name)
 }
 
 /// The most octets that a UDP datagram over IPv4 carries, and so the most that an answer has.
@@ -81,6 +102,11 @@ pub struct Request<'a> {
     pub sender: IpAddr,
     /// The most octets that the answer may have.
     pub max_response: usize,
+    /// Where a GETBULK's answer stops once it has one repetition, in octets; a first repetition that is larger goes out
+    /// whole, as managers ask for rows.
+    pub bulk_octets: usize,
+    /// When, since any fixed moment.
+    pub now: Duration,
 }
 
 /// The moment that is asked about.
@@ -152,6 +178,36 @@ pub struct Engine {
     version3: Option<Version3>,
     /// There are users, and SNMPv3 may not be served all the same.
     closed: bool,
+    limits: Arc<Limits>,
+}
+
+/// What sources may have. It goes on where keys change.
+#[derive(Debug)]
+struct Limits {
+    /// Messages of allowed sources, where that is configured.
+    messages: Option<Limiter>,
+    /// Reports.
+    reports: Limiter,
+    /// Refusals that somebody is told of.
+    notices: Limiter,
+}
+
+/// Reports are larger than what asks for them, and anybody can ask in another's name: a manager needs one or two a session.
+const REPORTS: (Allowance, Allowance) =
+    (Allowance { per_second: 50, burst: 200 }, Allowance { per_second: 1_000, burst: 2_000 });
+
+/// Lines in the log, and notifications.
+const NOTICES: (Allowance, Allowance) =
+    (Allowance { per_second: 1, burst: 5 }, Allowance { per_second: 10, burst: 50 });
+
+impl Limits {
+    fn new(rate: Option<config::Rate>) -> Limits {
+        let limiter = |(each, all)| Limiter::new(each, Some(all), RandomState::new());
+        let messages = rate.map(|config::Rate { per_second }| {
+            Limiter::new(Allowance { per_second, burst: per_second }, None, RandomState::new())
+        });
+        Limits { messages, reports: limiter(REPORTS), notices: limiter(NOTICES) }
+    }
 }
 
 impl Engine {
@@ -172,14 +228,25 @@ impl Engine {
             users: usm::Users::compile(config, &views, &local.engine_id, &local.secret, errors),
             salts: local.salts.clone(),
         });
-        Engine { allow, communities, closed: version3.is_none() && !config.user.is_empty(), version3 }
+        let closed = version3.is_none() && !config.user.is_empty();
+        Engine { allow, communities, version3, closed, limits: Arc::new(Limits::new(config.rate_limit)) }
     }
 
     /// The same with the keys that users changed to.
     #[must_use]
-    pub fn with_keys(&self, keys: &std::collections::BTreeMap<String, UserKeys>) -> Engine {
+    pub fn with_keys(&self, keys: &BTreeMap<String, UserKeys>) -> Engine {
         let with_keys = |version3: &Version3| Version3 { users: version3.users.with_keys(keys), ..version3.clone() };
         Engine { version3: self.version3.as_ref().map(with_keys), ..self.clone() }
+    }
+
+    /// What tells whether a user's entry in the configuration is another, by his name; `None` while SNMPv3 is closed, as
+    /// it can't be told then.
+    pub fn fingerprints(&self) -> Option<BTreeMap<String, String>> {
+        match (&self.version3, self.closed) {
+            (Some(version3), _) => Some(version3.users.fingerprints()),
+            (None, true) => None,
+            (None, false) => Some(BTreeMap::new()),
+        }
     }
 
     /// The users of SNMPv3, where it is open.
@@ -209,6 +276,23 @@ impl Engine {
         }
     }
 
+    /// Whether somebody is to be told that this message was refused: it should not have been sent, and its source has not
+    /// been told of too often. Discovery and the setting of clocks are no refusals in this sense.
+    pub fn notices(&self, request: &Request, record: &Record) -> bool {
+        let Fate::Refused(counter) = record.fate else { return false };
+        let told = matches!(
+            counter,
+            Counter::RefusedSources
+                | Counter::InBadCommunityNames
+                | Counter::UnknownUserNames
+                | Counter::WrongDigests
+                | Counter::DecryptionErrors
+                | Counter::UnsupportedSecLevels
+                | Counter::ClosedVersion3
+        );
+        told && self.limits.notices.allow(request.sender, request.now)
+    }
+
     /// Works on one message. `out` holds the answer only when the verdict says so. Whatever the octets are, this neither
     /// panics nor does more work than the largest answer asks for.
     pub fn handle(&self, request: Request, moment: Moment, scratch: &mut Scratch, out: &mut Vec<u8>) -> Verdict {
@@ -235,6 +319,11 @@ impl Engine {
         if !self.allows(request.sender) {
             return Err(Counter::RefusedSources);
         }
+        if let Some(limiter) = &self.limits.messages
+            && !limiter.allow(request.sender, request.now)
+        {
+            return Err(Counter::RateLimited);
+        }
         let (version, rest) = wire::version(request.datagram).map_err(|_| Counter::InAsnParseErrs)?;
         let version = match (version, &self.version3) {
             (0, _) => Version::V1,
@@ -252,6 +341,7 @@ impl Engine {
             rights: &identity.rights,
             is_authorized: true,
             max_response: request.max_response,
+            bulk_octets: request.bulk_octets,
             moment,
         };
         Ok(context.answer(message.pdu_tag, message.pdu, scratch, out))
@@ -295,13 +385,15 @@ impl Engine {
                     rights: &user.rights,
                     is_authorized: level >= user.least && user.rights.access != Access::None,
                     max_response,
+                    bulk_octets: request.bulk_octets,
                     moment,
                 };
                 context.answer(scoped.pdu_tag, scoped.pdu, scratch, out)
             }
             Err(refusal) => {
                 scratch.record.fate = Fate::Refused(refusal.counter);
-                self.refuse(version3, &refusal, &header, max_response, moment.live, out)
+                let request = Request { max_response, ..request };
+                self.refuse(version3, &refusal, &header, request, moment.live, out)
             }
         };
         scratch.plain = plain;
@@ -314,7 +406,7 @@ impl Engine {
         version3: &Version3,
         refusal: &Refusal,
         header: &v3::Header,
-        limit: usize,
+        request: Request,
         live: &Live,
         out: &mut Vec<u8>,
     ) -> Verdict {
@@ -323,8 +415,12 @@ impl Engine {
         if !header.is_reportable() {
             return Verdict::Silence;
         }
-        let seal = version3.seal_report(report, header.message_id, live.engine);
-        let mut answer = Answer::begin(Envelope { request_id: report.request_id, wrap: Wrap::Seal(seal) }, limit, out);
+        if !self.limits.reports.allow(request.sender, request.now) {
+            live.counters.add(Counter::RateLimited, 1);
+            return Verdict::Silence;
+        }
+        let wrap = Wrap::Seal(version3.seal_report(report, header.message_id, live.engine));
+        let mut answer = Answer::begin(Envelope { request_id: report.request_id, wrap }, request.max_response, out);
         let Value::Counter32(value) = LiveObject::Counter(refusal.counter).read(live) else { return Verdict::Silence };
         let mut bind = Vec::new();
         Value::ObjectId(Oid::from_static(scalar).child(&[0])).encode(&mut bind);

@@ -43,3 +43,14 @@ pub enum Fate {
     /// It was answered.
     Answered(ErrorStatus),
 }
+
+impl Fate {
+    /// `noError` and the like for an answer, the counter's name for a refusal.
+    pub fn name(self) -> &'static str {
+        match self {
+            Fate::Ignored => "ignored",
+            Fate::Refused(counter) => counter.name(),
+            Fate::Answered(status) => status.name(),
+        }
+    }
+}

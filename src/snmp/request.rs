@@ -18,10 +18,6 @@ use super::{Moment, Scratch, Verdict, Version, wire};
 use crate::mib::oid::{arcs_of_key, encode_arcs, subtree_end};
 use crate::mib::{Counter, Counters, Cursor, EngineClock, Entry, Found, Key, Settings, ber};
 
-/// Where a GETBULK's answer stops once it has one repetition, in octets: it then crosses any usual path in one packet.
-/// A first repetition that is larger goes out whole, as managers ask for rows.
-pub const BULK_OCTETS: usize = 1_400;
-
 /// What a request is answered with.
 pub struct Context<'a> {
     /// Who asks, and how.
@@ -32,6 +28,8 @@ pub struct Context<'a> {
     pub is_authorized: bool,
     /// The most octets that the answer may have.
     pub max_response: usize,
+    /// Where a GETBULK's answer stops, in octets.
+    pub bulk_octets: usize,
     /// What is asked about.
     pub moment: Moment<'a>,
 }
@@ -331,7 +329,7 @@ impl<'a> Work<'a> {
         }
         // The last instance of each repeater, and whether it is the last one there is.
         let mut places: Vec<(Option<Cursor>, bool)> = repeated.iter().map(|_| (None, false)).collect();
-        let later_limit = answer.most_list_octets(BULK_OCTETS);
+        let later_limit = answer.most_list_octets(self.context.bulk_octets);
         for repetition in 0..repetitions {
             let limit = if repetition == 0 { usize::MAX } else { later_limit };
             let mut all_ended = true;
@@ -365,7 +363,7 @@ impl<'a> Work<'a> {
             return cut(answer, read);
         }
         let Some(mut cursor) = first else { return Outcome::Read(read) };
-        let most = answer.most_list_octets(BULK_OCTETS);
+        let most = answer.most_list_octets(self.context.bulk_octets);
         let end = read.saturating_add(repetitions);
         read += 1;
         while read < end {

@@ -4,10 +4,13 @@
 
 mod agent;
 mod cli;
+mod conformance;
 mod engine;
 mod metrics;
 mod mib;
+mod query_log;
 mod snmp;
 mod systemd;
+mod tcp;
 mod tidy;
 mod traps;
