@@ -15,6 +15,7 @@ pub mod telling;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ use crate::mib::counters::Counter;
 use crate::store::{self, Store};
 use content::Sender;
 use outbox::{Batch, Notice, Outbox};
-use snmp::{Fared, Means};
+use snmp::{Means, Progress};
 use target::Target;
 use telling::{Status, Tested};
 
@@ -184,11 +185,16 @@ fn by_name(targets: Vec<Target>) -> BTreeMap<String, Arc<Target>> {
     targets.into_iter().map(|target| (target.name.clone(), Arc::new(target))).collect()
 }
 
-/// How one batch fared.
+/// How one batch fared: whose, and why it ended early.
 struct Sent {
     target: String,
-    count: u64,
-    fared: Fared,
+    failure: Option<String>,
+}
+
+/// A batch on its way: its numbers, and how far it is.
+struct OnTheWay {
+    numbers: Vec<u64>,
+    progress: Progress,
 }
 
 /// Owns the journal.
@@ -202,6 +208,7 @@ pub struct Worker {
     targets: BTreeMap<String, Arc<Target>>,
     means: Means,
     sending: JoinSet<Sent>,
+    on_the_way: BTreeMap<String, OnTheWay>,
     fared: BTreeMap<String, telling::Fared>,
 }
 
@@ -227,6 +234,7 @@ impl Worker {
             targets: BTreeMap::new(),
             means,
             sending: JoinSet::new(),
+            on_the_way: BTreeMap::new(),
             fared: BTreeMap::new(),
         };
         worker.set_targets(in_force);
@@ -324,29 +332,37 @@ impl Worker {
     fn send_due(&mut self) {
         for Batch { target, items } in self.journal.outbox.due(self.now()) {
             let Some(to) = self.targets.get(&target).cloned() else { continue };
-            let means = self.means.clone();
+            let (means, progress) = (self.means.clone(), Progress::default());
+            let numbers = items.iter().map(|item| item.number).collect();
+            self.on_the_way.insert(target.clone(), OnTheWay { numbers, progress: progress.clone() });
             self.sending.spawn(async move {
-                let fared = snmp::send(&to, &means, &items).await;
-                let count = items.iter().filter(|item| fared.last.is_some_and(|last| item.number <= last)).count();
-                Sent { target, count: u64::try_from(count).unwrap_or(u64::MAX), fared }
+                let failure = snmp::send(&to, &means, &items, &progress).await.err();
+                Sent { target, failure }
             });
         }
     }
 
     fn settle(&mut self, sent: Result<Sent, tokio::task::JoinError>) {
-        let now = self.now();
-        let Ok(Sent { target, count, fared }) = sent else {
-            return self.journal.outbox.abandon(now);
+        let Ok(Sent { target, failure }) = sent else {
+            self.on_the_way.clear();
+            return self.journal.outbox.abandon(self.now());
         };
-        if let Some(reason) = &fared.failure {
+        if let Some(reason) = &failure {
             self.means.counters.add(Counter::NotificationFailures, 1);
             tracing::warn!(target_name = target, "a notification was not delivered and will be sent again: {reason}");
         }
-        let is_complete = fared.failure.is_none();
-        self.unsaved |= self.journal.outbox.settle(&target, fared.last, is_complete, now);
+        let count = self.take_off(&target, failure.is_none());
         if self.targets.contains_key(&target) {
-            self.fared.entry(target).or_default().note(count, fared.failure);
+            self.fared.entry(target).or_default().note(count, failure);
         }
+    }
+
+    /// Takes what arrived out of the target's queue. How much that was.
+    fn take_off(&mut self, target: &str, is_complete: bool) -> u64 {
+        let Some(OnTheWay { numbers, progress }) = self.on_the_way.remove(target) else { return 0 };
+        let last = progress.load(Ordering::Relaxed);
+        self.unsaved |= self.journal.outbox.settle(target, (last > 0).then_some(last), is_complete, self.now());
+        u64::try_from(numbers.iter().filter(|number| **number <= last).count()).unwrap_or(u64::MAX)
     }
 
     /// How long there is nothing to do, unless something happens.
@@ -365,6 +381,10 @@ impl Worker {
         while let Ok(Some(sent)) = tokio::time::timeout_at(last, self.sending.join_next()).await {
             self.settle(sent);
             self.send_due();
+        }
+        // Of what is still on its way, that which arrived isn't to be sent again.
+        for target in self.on_the_way.keys().cloned().collect::<Vec<_>>() {
+            self.take_off(&target, false);
         }
         self.write_again = Duration::ZERO;
         self.save().await;

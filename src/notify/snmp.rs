@@ -6,6 +6,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -71,36 +72,27 @@ impl Means {
     }
 }
 
-/// How a batch fared.
-#[derive(Debug, Default)]
-pub struct Fared {
-    /// The number of the last item that was sent, or acknowledged where that is asked.
-    pub last: Option<u64>,
-    /// Why the next wasn't.
-    pub failure: Option<String>,
-}
+/// The number of the last item that was sent, or acknowledged where that is asked; zero before the first. Kept outside,
+/// so that it is known also of a sending that is broken off.
+pub type Progress = Arc<AtomicU64>;
 
 /// Sends the items in order, up to the first that fails.
-pub async fn send(target: &Target, means: &Means, items: &[Item]) -> Fared {
-    let reached = match reach(target).await {
-        Ok(reached) => reached,
-        Err(error) => return Fared { last: None, failure: Some(error.to_string()) },
-    };
-    let mut last = None;
+///
+/// # Errors
+/// Why that one failed.
+pub async fn send(target: &Target, means: &Means, items: &[Item], progress: &Progress) -> Result<(), String> {
+    let reached = reach(target).await.map_err(|error| error.to_string())?;
     for item in items {
         // Request identifiers wrap.
         let request_id = i32::try_from(item.number % (1 << 31)).unwrap_or(0);
         let content = content(&means.sender, &item.notice);
-        let sent = match target.kind {
-            Kind::Trap => reached.trap(target, means, &content, request_id).await,
-            Kind::Inform => reached.inform(target, means, &content, request_id).await,
-        };
-        if let Err(failure) = sent {
-            return Fared { last, failure: Some(failure) };
+        match target.kind {
+            Kind::Trap => reached.trap(target, means, &content, request_id).await?,
+            Kind::Inform => reached.inform(target, means, &content, request_id).await?,
         }
-        last = Some(item.number);
+        progress.store(item.number, Ordering::Relaxed);
     }
-    Fared { last, failure: None }
+    Ok(())
 }
 
 /// A way to one of a target's addresses.

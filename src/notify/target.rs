@@ -58,7 +58,7 @@ pub enum Security {
         /// His protocols.
         protocols: (Option<AuthProtocol>, Option<PrivProtocol>),
         /// What is known of a receiver of informs; a receiver of traps isn't asked.
-        receiver: Option<Mutex<Receiver>>,
+        receiver: Option<Box<Mutex<Receiver>>>,
     },
 }
 
@@ -121,7 +121,7 @@ impl Target {
                     protocols: (user.auth.protocol(), user.privacy.protocol()),
                     receiver: match written.kind {
                         Kind::Trap => None,
-                        Kind::Inform => Some(Mutex::new(receiver(user)?)),
+                        Kind::Inform => Some(Box::new(Mutex::new(receiver(user)?))),
                     },
                 }
             }

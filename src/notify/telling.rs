@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use super::outbox::{Item, Notice};
-use super::snmp::{self, Means};
+use super::snmp::{self, Means, Progress};
 use super::target::Target;
 use crate::snmp::notification::Kind;
 
@@ -141,13 +141,15 @@ async fn outcome(target: &Target, means: &Means) -> Outcome {
     };
     let begun = Instant::now();
     let items = [Item { number, notice: Notice::Test }];
-    let Ok(fared) = tokio::time::timeout(MOST_TESTING, snmp::send(target, means, &items)).await else {
+    let progress = Progress::default();
+    let sending = snmp::send(target, means, &items, &progress);
+    let Ok(sent) = tokio::time::timeout(MOST_TESTING, sending).await else {
         return Outcome::Failed(format!("nothing within {} s", MOST_TESTING.as_secs()));
     };
-    match (fared.failure, target.kind) {
-        (Some(reason), _) => Outcome::Failed(reason),
-        (None, Kind::Trap) => Outcome::Sent,
-        (None, Kind::Inform) => {
+    match (sent, target.kind) {
+        (Err(reason), _) => Outcome::Failed(reason),
+        (Ok(()), Kind::Trap) => Outcome::Sent,
+        (Ok(()), Kind::Inform) => {
             let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
             Outcome::AcknowledgedAfterMilliseconds(milliseconds)
         }
