@@ -7,12 +7,14 @@
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use vitalsd::mib::snmpv2::{self, System};
-use vitalsd::mib::{Builder, Counters, Live, Oid, Ranges, Segment, Settings, Value, View, ber};
+use vitalsd::mib::snmpv2::{self, Standing, System};
+use vitalsd::mib::{Builder, Counters, EngineClock, Live, Oid, Ranges, Segment, Settings, Value, View, ber};
 use vitalsd::secret::Secret;
+use vitalsd::server::Transport;
 use vitalsd::snmp::config::{Community, Config};
 use vitalsd::snmp::usm::{AuthProtocol, Authenticator, Cipher, PrivProtocol, localize, master_key, privacy_key};
 use vitalsd::snmp::{Engine, MAX_DATAGRAM, Moment, Request, Scratch, Verdict, wire};
@@ -94,15 +96,16 @@ impl Agent {
         let system = System { description: "a description".into(), object_id: root.child(&[3, 1]), root };
         let settings = Settings::default();
         let tables = [INTERFACES, PROCESSES];
-        let mut types = snmpv2::types();
+        let mut types = snmpv2::MODULE.types();
         for (entry, columns, _) in tables {
             types.extend((1..=columns).map(|column| Oid::from_static(entry).child(&[column]).key()));
         }
-        let mut segments = vec![snmpv2::system(&system, &settings), snmpv2::snmp()];
+        let standing = Standing { system: Arc::new(system), settings: Arc::new(settings.clone()) };
+        let mut segments = snmpv2::MODULE.segments(&Arc::new(standing));
         segments.extend(tables.map(table));
         let view = View::new(segments.into_iter().map(Arc::new).collect(), types);
         assert!(view.len() > 36_000, "every segment is put together before anything is measured");
-        let engine = Engine::new(&config, &|_| None).expect("a valid configuration");
+        let engine = Engine::new(&config, None, &|_| None).expect("a valid configuration");
         Agent { engine, view, settings, counters: Counters::default() }
     }
 }
@@ -135,12 +138,18 @@ fn table((entry, columns, rows): (&'static [u32], u32, u32)) -> Segment {
 #[divan::bench(args = cases())]
 fn engine_handle(bencher: Bencher, case: &Case) {
     let agent = Agent::new();
-    let live = Live { uptime: 4711, counters: &agent.counters };
+    let live = Live { uptime: 4711, engine: EngineClock::default(), counters: &agent.counters };
     let (mut scratch, mut out) = (Scratch::default(), Vec::new());
     bencher.bench_local(|| {
         let moment = Moment { view: &agent.view, settings: &agent.settings, live: &live };
         let sender = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let request = Request { datagram: black_box(&case.datagram), sender, max_response: MAX_DATAGRAM };
+        let request = Request {
+            datagram: black_box(&case.datagram),
+            sender,
+            max_response: MAX_DATAGRAM,
+            bulk_octets: Transport::Udp.bulk_octets(),
+            now: Duration::ZERO,
+        };
         let verdict = agent.engine.handle(request, moment, &mut scratch, &mut out);
         assert!(matches!(verdict, Verdict::Answer));
         black_box(out.len())

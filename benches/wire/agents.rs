@@ -90,17 +90,13 @@ impl Agent {
         Agent::start("snmpd", command, address, directory).map(Some)
     }
 
-    /// Starts vitalsd; a build that doesn't know users of SNMPv3 starts without one.
+    /// Starts vitalsd.
     pub fn vitalsd(program: &Path, settings: &Settings) -> io::Result<Agent> {
         let (authentication, privacy) = PASSWORDS;
         let user = format!(
             "[[snmp.user]]\nname = \"{USER}\"\nauth = \"sha256\"\nauth_password = \"{authentication}\"\n\
              priv = \"aes128\"\npriv_password = \"{privacy}\"\n"
         );
-        Agent::vitalsd_with(program, settings, &user).or_else(|_| Agent::vitalsd_with(program, settings, ""))
-    }
-
-    fn vitalsd_with(program: &Path, settings: &Settings, user: &str) -> io::Result<Agent> {
         let directory = tempfile::tempdir()?;
         let path = directory.path();
         let address = loopback(free_port()?);
