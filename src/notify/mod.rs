@@ -344,7 +344,6 @@ impl Worker {
 
     fn settle(&mut self, sent: Result<Sent, tokio::task::JoinError>) {
         let Ok(Sent { target, failure }) = sent else {
-            self.on_the_way.clear();
             return self.journal.outbox.abandon(self.now());
         };
         if let Some(reason) = &failure {
