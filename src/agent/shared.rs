@@ -154,6 +154,7 @@ impl Shared {
             boots: clock.boots,
             seconds: clock.time,
             closed: identity.closed.clone(),
+            receivers: self.notifier.get().map(|notifier| notifier.receiver_lines()).unwrap_or_default(),
         }
     }
 }

@@ -153,6 +153,13 @@ impl Notifier {
         self.0.wake.notify_one();
     }
 
+    /// For each target of SNMPv3, by name, the line that snmptrapd's configuration needs there.
+    pub fn receiver_lines(&self) -> Vec<(String, String)> {
+        let InForce { targets, means } = self.in_force().clone();
+        let engine = means.origin.identity().0;
+        targets.into_iter().filter_map(|(name, target)| Some((name, target.receiver_line(&engine)?))).collect()
+    }
+
     /// How each target does.
     pub fn status(&self) -> Vec<Status> {
         self.0.status.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -175,3 +175,45 @@ async fn failed_authentications_are_told_once_a_minute() {
     let mut more = [0; 1];
     assert!(socket.try_recv(&mut more).is_err(), "nothing else was sent");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_target_delays_no_other() {
+    let [silent, good] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0"));
+    let (silent, good) = (silent.await.expect("a socket"), good.await.expect("a socket"));
+    let address = |socket: &UdpSocket| format!("udp:{}", socket.local_addr().expect("bound"));
+    let written =
+        [SnmpTarget { name: "silent".into(), kind: Kind::Inform, ..target(address(&silent)) }, target(address(&good))];
+    let targets = super::target::compile(&written, &[]).expect("targets");
+    let (notifier, worker) = Worker::new(None, Journal::default(), targets, means());
+    let running = tokio::spawn(worker.run());
+    assert!(received(&silent).await.is_some() && received(&good).await.is_some(), "coldStart");
+    for sequence in 1..=40 {
+        notifier.post(Memory { last_sequence: sequence, ..Memory::default() }, raised());
+        assert!(received(&good).await.is_some());
+    }
+    let pending = notifier.status().iter().find(|status| status.name == "silent").map(|status| status.pending);
+    assert!(pending >= Some(40), "{pending:?}");
+    notifier.stop();
+    running.await.expect("it ends");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_before_the_end_is_not_sent_again() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let store = Arc::new(Store::open(directory.path()).expect("a store"));
+    let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
+    let written = SnmpTarget { kind: Kind::Inform, ..target(format!("udp:{}", socket.local_addr().expect("bound"))) };
+    let (notifier, worker) = worker(&store, &written);
+    (0..3).for_each(|_| notifier.post(Memory::default(), raised()));
+    let running = tokio::spawn(worker.run());
+    let mut octets = vec![0; 65_536];
+    for _ in 0..2 {
+        let (count, peer) = socket.recv_from(&mut octets).await.expect("an inform");
+        socket.send_to(&acknowledge(&octets[..count]), peer).await.expect("sent");
+    }
+    // The third is on its way, and stays unanswered.
+    socket.recv_from(&mut octets).await.expect("an inform");
+    notifier.stop();
+    running.await.expect("it ends");
+    assert_eq!(Journal::read(&store).expect("a journal").outbox.pending("nms"), 2);
+}

@@ -211,7 +211,16 @@ impl Reached {
             wait = wait.saturating_mul(2).min(MOST_WAITING);
         }
         let (tries, seconds) = (target.retries + 1, begun.elapsed().as_secs_f32());
-        let because = last_error.map(|error| format!(": {error}")).unwrap_or_default();
+        let because = match (last_error, &target.security) {
+            (Some(error), _) => format!(": {error}"),
+            (None, Security::V3 { receiver: Some(receiver), .. })
+                if receiver.lock().unwrap_or_else(PoisonError::into_inner).has_signed() =>
+            {
+                "; the receiver has the authentication key, but may have another privacy key, or not authorize the user"
+                    .into()
+            }
+            (None, _) => String::new(),
+        };
         Err(format!("no acknowledgement after {tries} tries in {seconds:.1} s{because}"))
     }
 

@@ -302,6 +302,12 @@ impl Receiver {
         }
     }
 
+    /// Whether it has signed something with the right key: what isn't acknowledged then, it may not decrypt, or not take
+    /// of this user. Net-SNMP is silent in both cases.
+    pub fn has_signed(&self) -> bool {
+        self.peer.as_ref().is_some_and(|peer| peer.clock != EngineClock::default())
+    }
+
     /// What a datagram from the receiver's address means.
     pub fn read(&mut self, datagram: &[u8], waiting: &Waiting, now: Duration) -> Answer {
         let Ok(arrived) = Arrived::read(datagram) else { return Answer::Ignored };

@@ -163,6 +163,39 @@ fn a_receiver_that_was_away_hears_all_in_order() {
 }
 
 #[test]
+fn a_receiver_that_becomes_another_is_discovered_anew() {
+    let mut receiver = Receiver::off();
+    let name = "sha1-aes";
+    let (user, target) = (user(name, "sha1", "aes128"), target("nms", "inform", name, receiver.port));
+    let agent = Agent::on_fixture(&format!("{user}{target}"));
+    let known = known(&engine_id(&agent), name, "SHA", "AES");
+    let tested = || {
+        let output = notify(&agent, &["test", "nms"]);
+        (output.status.code(), stdout(&output))
+    };
+    receiver.run(&known);
+    let (code, text) = tested();
+    assert_eq!(code, Some(0), "{text}");
+    // Another engine ID.
+    receiver.forget();
+    receiver.run(&known);
+    let (code, text) = tested();
+    assert_eq!(code, Some(0), "{text}");
+    // The same engine ID, started once more, and then for the first time.
+    receiver.stop();
+    receiver.run(&known);
+    let (code, text) = tested();
+    assert_eq!(code, Some(0), "{text}");
+    receiver.forget_boots();
+    receiver.run(&known);
+    let (code, text) = tested();
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("snmpEngineBoots or its time went back"), "{text}");
+    agent.signal("HUP");
+    wait_for("trust", || (tested().0 == Some(0)).then_some(()));
+}
+
+#[test]
 fn what_a_receiver_refuses_is_said() {
     let mut receiver = Receiver::off();
     let users = ["wrong-auth", "wrong-priv", "unknown", "too-safe"].map(|name| user(name, "sha256", "aes128")).concat();
@@ -185,7 +218,7 @@ fn what_a_receiver_refuses_is_said() {
         ("wrong-auth", "FAILED: the receiver has another authentication key or protocol for the user `wrong-auth`"),
         ("unknown", "FAILED: the receiver does not know the user `unknown`"),
         ("too-safe", "FAILED: the receiver has not the keys for this level of security for the user `too-safe`"),
-        ("wrong-priv", "FAILED: "),
+        ("wrong-priv", "the receiver has the authentication key, but may have another privacy key, or not authorize"),
     ];
     for (name, reason) in expected {
         let text = said(name);

@@ -42,15 +42,32 @@ impl Receiver {
         }
     }
 
+    /// Ends it, and makes it another engine.
+    pub fn forget(&mut self) {
+        self.stop();
+        fs::remove_dir_all(self.directory.path().join("persistent")).expect("its state");
+    }
+
+    /// Ends it, and makes the same engine believe that it never started before.
+    pub fn forget_boots(&mut self) {
+        self.stop();
+        let path = self.directory.path().join("persistent/snmptrapd.conf");
+        let text = fs::read_to_string(&path).expect("its state");
+        let line = text.lines().find(|line| line.starts_with("engineBoots ")).expect("its boots");
+        fs::write(&path, text.replace(line, "engineBoots 0")).expect("its state");
+    }
+
     fn spawn(directory: &Path, port: u16, identities: &str) -> Child {
-        let config = directory.join("snmptrapd.conf");
+        let (own, persistent) = (directory.join("own"), directory.join("persistent"));
+        fs::create_dir_all(&own).expect("a directory");
         let text = format!("snmpTrapdAddr udp:127.0.0.1:{port}\n{identities}format2 V2 %P|%B|%v\\n\n");
-        fs::write(&config, text).expect("a file");
+        fs::write(own.join("snmptrapd.conf"), text).expect("a file");
+        // Not `-C -c`: with these it doesn't read how often it started, and is another engine each time.
         Command::new("snmptrapd")
             .env("MIBS", ":")
-            .env("SNMP_PERSISTENT_DIR", directory.join("persistent"))
-            .args(["-f", "-C", "-n", "-On", "-A", "-c"])
-            .arg(&config)
+            .env("SNMP_PERSISTENT_DIR", &persistent)
+            .env("SNMPCONFPATH", format!("{}:{}", own.display(), persistent.display()))
+            .args(["-f", "-n", "-On", "-A"])
             .arg("-Lf")
             .arg(directory.join("log"))
             .arg("-p")
