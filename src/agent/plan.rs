@@ -71,7 +71,7 @@ impl Plan {
             Some(text) => text.parse::<Oid>().map_err(anyhow::Error::msg).context("system.object_id")?,
             None => root.child(&[3, 1]),
         };
-        let description = format!("vitalsd {} on {}", env!("CARGO_PKG_VERSION"), kernel());
+        let description = description(&host);
         Ok(Plan {
             listen,
             engine,
@@ -118,8 +118,11 @@ fn host_name(root: &Root) -> String {
     written.or_else(|| root.read_trimmed("proc/sys/kernel/hostname")).unwrap_or_else(|| "localhost".into())
 }
 
-/// The kernel that runs, whatever the root: sysDescr names it as RFC 3418 asks. sysinfo is right and cheap here.
-fn kernel() -> String {
-    let version = sysinfo::System::kernel_long_version().unwrap_or_else(|_| "Linux".into());
-    format!("{version} {}", sysinfo::System::cpu_arch())
+/// sysDescr, in the form of `uname -a`: managers tell the system, its kernel and its processor from it. The kernel is the
+/// one that runs, whatever the root.
+fn description(host: &str) -> String {
+    let kernel = rustix::system::uname();
+    let [system, release, version, machine] = [kernel.sysname(), kernel.release(), kernel.version(), kernel.machine()]
+        .map(|text| text.to_string_lossy().into_owned());
+    format!("{system} {host} {release} {version} {machine}")
 }

@@ -16,6 +16,7 @@ pub mod segment;
 pub mod settings;
 pub mod smi;
 pub mod snmpv2;
+pub mod standard;
 pub mod table;
 pub mod value;
 pub mod view;

@@ -8,6 +8,7 @@ use super::index::Index;
 use super::oid::Oid;
 use super::segment::LiveObject;
 use super::settings::Settings;
+use super::standard;
 use super::table::{Column, Group, Module, Reading, Rows, Scalar, Table};
 use super::value::Value;
 
@@ -19,6 +20,7 @@ pub static MODULE: Module<Standing> = Module {
     groups: &[
         Group {
             oid: SYSTEM,
+            sections: &[],
             scalars: &[
                 Scalar {
                     number: 1,
@@ -53,6 +55,7 @@ pub static MODULE: Module<Standing> = Module {
         },
         Group {
             oid: SNMP,
+            sections: &[],
             scalars: &[Scalar {
                 number: 30,
                 name: "snmpEnableAuthenTraps",
@@ -63,6 +66,7 @@ pub static MODULE: Module<Standing> = Module {
         },
         Group {
             oid: SNMP_SET,
+            sections: &[],
             // Managers that work side by side test and set it.
             scalars: &[Scalar {
                 number: 1,
@@ -116,7 +120,9 @@ pub fn modules(root: &Oid) -> Vec<(Oid, &'static str)> {
         (Oid::from_static(MODULE.identity), MODULE.sentence),
         (root.clone(), "VITALS-MIB: the health of this machine."),
     ];
-    let standard = admin::MODULES.iter().map(|module| (Oid::from_static(module.identity), module.sentence));
+    let admin = admin::MODULES.iter().map(|module| (module.identity, module.sentence));
+    let standard = standard::MODULES.iter().map(|module| (module.identity, module.sentence));
+    let standard = admin.chain(standard).map(|(identity, sentence)| (Oid::from_static(identity), sentence));
     own.into_iter().chain(standard).collect()
 }
 
@@ -135,6 +141,7 @@ impl Rows for Listed {
 /// sysORTable.
 static MODULES: Table<Listed> = Table {
     entry: &[1, 3, 6, 1, 2, 1, 1, 9, 1],
+    sections: &[],
     rows: |standing| {
         let modules = (1..).zip(modules(&standing.system.root));
         modules.map(|(place, (oid, sentence))| Listed { place, oid, sentence }).collect()

@@ -44,6 +44,8 @@ pub struct Module<S: 'static> {
 pub struct Group<S: 'static> {
     /// Where they are.
     pub oid: &'static [u32],
+    /// The sections that their values come from: these changed, they are made anew.
+    pub sections: &'static [&'static str],
     /// Those that are no counters of the agent.
     pub scalars: &'static [Scalar<S>],
 }
@@ -86,6 +88,8 @@ pub trait Rows: 'static {
 pub struct Table<R: Rows> {
     /// The OID of its entry, such as ifEntry.
     pub entry: &'static [u32],
+    /// The sections that its rows come from: these changed, it is made anew.
+    pub sections: &'static [&'static str],
     /// Its rows, in any order.
     pub rows: for<'a> fn(&'a R::Source) -> Vec<R::Row<'a>>,
     /// A row's index. Of two rows with the same one the first counts.
@@ -109,6 +113,9 @@ pub trait Objects<S>: Sync {
     /// The OID of its entry.
     fn entry(&self) -> Oid;
 
+    /// The sections that its rows come from.
+    fn sections(&self) -> &'static [&'static str];
+
     /// Its columns' numbers and descriptors.
     fn columns(&self) -> Vec<(u32, &'static str)>;
 
@@ -119,6 +126,10 @@ pub trait Objects<S>: Sync {
 impl<R: Rows> Objects<R::Source> for Table<R> {
     fn entry(&self) -> Oid {
         Oid::from_static(self.entry)
+    }
+
+    fn sections(&self) -> &'static [&'static str] {
+        self.sections
     }
 
     fn columns(&self) -> Vec<(u32, &'static str)> {
@@ -152,13 +163,19 @@ impl<R: Rows> Objects<R::Source> for Table<R> {
 
 impl<S: Send + Sync + 'static> Module<S> {
     /// Every instance: a segment a table, and one for a group's scalars, or for those between two tables. They are encoded
-    /// when somebody asks. The segments' prefixes depend on the declaration alone, so that a later source's replace an earlier one's.
+    /// when somebody asks. The segments' prefixes depend on the declaration alone, so that a later source's replace an
+    /// earlier one's.
     pub fn segments(&'static self, source: &Arc<S>) -> Vec<Segment> {
-        let tables = self.tables.iter().map(|table| {
+        self.segments_of(source, |_| true)
+    }
+
+    /// The same, but only what comes from sections of which some `changed`.
+    pub fn segments_of(&'static self, source: &Arc<S>, changed: impl Fn(&[&str]) -> bool) -> Vec<Segment> {
+        let tables = self.tables.iter().filter(|table| changed(table.sections())).map(|table| {
             let (table, source): (&'static dyn Objects<S>, _) = (*table, source.clone());
             Segment::lazy(&table.entry(), move || table.content(&source))
         });
-        let runs = self.runs().into_iter().filter_map(|run| {
+        let runs = self.runs(&changed).into_iter().filter_map(|run| {
             let (first, source) = (run.first()?.0.clone(), source.clone());
             Some(Segment::lazy(&first, move || scalars_content(&run, &source)))
         });
@@ -178,11 +195,11 @@ impl<S: Send + Sync + 'static> Module<S> {
         self.groups.iter().flat_map(Group::scalars)
     }
 
-    /// The scalars of each group, in runs that no table interrupts: a segment may not enclose another.
-    fn runs(&self) -> Vec<Vec<(Oid, Reading<S>)>> {
+    /// The scalars of each group that changed, in runs that no table interrupts: a segment may not enclose another.
+    fn runs(&self, changed: impl Fn(&[&str]) -> bool) -> Vec<Vec<(Oid, Reading<S>)>> {
         let entries: Vec<Oid> = self.tables.iter().map(|table| table.entry()).collect();
         let apart = |left: &Oid, right: &Oid| entries.iter().any(|entry| (left..right).contains(&entry));
-        let groups = self.groups.iter().map(Group::scalars);
+        let groups = self.groups.iter().filter(|group| changed(group.sections)).map(Group::scalars);
         groups
             .flat_map(|scalars| {
                 scalars.chunk_by(|left, right| !apart(&left.0, &right.0)).map(<[_]>::to_vec).collect::<Vec<_>>()
@@ -244,6 +261,7 @@ mod tests {
 
     static NAMES: Table<Names> = Table {
         entry: &[1, 3, 6, 1, 6, 3, 12, 1, 2, 1],
+        sections: &[],
         rows: |source| (1..).zip(&source.names).map(|(place, text)| Name { text, place }).collect(),
         index: |name| Index::new().octets(name.text.as_bytes()),
         columns: &[
@@ -258,6 +276,7 @@ mod tests {
         sentence: "",
         groups: &[Group {
             oid: &[1, 3, 6, 1, 6, 3, 12, 1],
+            sections: &[],
             scalars: &[
                 Scalar { number: 9, name: "unknown", value: Reading::Fixed(|_| None) },
                 Scalar { number: 1, name: "first", value: Reading::Fixed(|_| Some(Value::Integer(0))) },

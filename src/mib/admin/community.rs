@@ -36,6 +36,7 @@ impl Rows for LocalCommunities {
 
 static COMMUNITIES: Table<LocalCommunities> = Table {
     entry: &[1, 3, 6, 1, 6, 3, 18, 1, 1, 1],
+    sections: &[],
     rows: |administration| {
         let engine_id = &administration.engine_id;
         administration.communities.iter().map(|community| LocalCommunity { community, engine_id }).collect()
@@ -62,6 +63,7 @@ static COMMUNITIES: Table<LocalCommunities> = Table {
 /// snmpTargetAddrExtTable, which adds to snmpTargetAddrTable.
 static ADDRESSES: Table<Address> = Table {
     entry: &[1, 3, 6, 1, 6, 3, 18, 1, 2, 1],
+    sections: &[],
     rows: |administration| administration.addresses.iter().collect(),
     index: |address| Index::new().bare_octets(address.name.as_bytes()),
     columns: &[

@@ -13,6 +13,7 @@ pub static FRAMEWORK: Module<Administration> = Module {
     sentence: "The SNMP Management Architecture MIB (RFC 3411).",
     groups: &[Group {
         oid: &[1, 3, 6, 1, 6, 3, 10, 2, 1],
+        sections: &[],
         scalars: &[
             Scalar {
                 number: 1,
@@ -36,6 +37,6 @@ pub static DISPATCHER: Module<Administration> = Module {
     name: "SNMP-MPD-MIB",
     identity: &[1, 3, 6, 1, 6, 3, 11],
     sentence: "The MIB for Message Processing and Dispatching (RFC 3412).",
-    groups: &[Group { oid: &[1, 3, 6, 1, 6, 3, 11, 2, 1], scalars: &[] }],
+    groups: &[Group { oid: &[1, 3, 6, 1, 6, 3, 11, 2, 1], sections: &[], scalars: &[] }],
     tables: &[],
 };

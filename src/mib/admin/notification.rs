@@ -24,6 +24,7 @@ impl Rows for Notify {
 
 static NOTIFY: Table<Notify> = Table {
     entry: &[1, 3, 6, 1, 6, 3, 13, 1, 1, 1],
+    sections: &[],
     rows: |administration| administration.notifications.iter().collect(),
     index: |notify| Index::new().bare_octets(notify.tag.as_bytes()),
     columns: &[
@@ -48,6 +49,7 @@ impl Rows for Filter {
 
 static FILTER_PROFILES: Table<Filter> = Table {
     entry: &[1, 3, 6, 1, 6, 3, 13, 1, 2, 1],
+    sections: &[],
     rows: |_| Vec::new(),
     index: |filter| match *filter {},
     columns: &[
@@ -59,6 +61,7 @@ static FILTER_PROFILES: Table<Filter> = Table {
 
 static FILTERS: Table<Filter> = Table {
     entry: &[1, 3, 6, 1, 6, 3, 13, 1, 3, 1],
+    sections: &[],
     rows: |_| Vec::new(),
     index: |filter| match *filter {},
     columns: &[

@@ -16,6 +16,7 @@ pub static TARGET: Module<Administration> = Module {
     sentence: "The MIB for SNMP targets (RFC 3413).",
     groups: &[Group {
         oid: &[1, 3, 6, 1, 6, 3, 12, 1],
+        sections: &[],
         scalars: &[Scalar { number: 1, name: "snmpTargetSpinLock", value: Reading::Fixed(|_| Some(UNMOVED_LOCK)) }],
     }],
     tables: &[&ADDRESSES, &PARAMETERS],
@@ -60,6 +61,7 @@ impl Rows for Address {
 
 static ADDRESSES: Table<Address> = Table {
     entry: &[1, 3, 6, 1, 6, 3, 12, 1, 2, 1],
+    sections: &[],
     rows: |administration| administration.addresses.iter().collect(),
     index: |address| Index::new().bare_octets(address.name.as_bytes()),
     columns: &[
@@ -93,6 +95,7 @@ impl Rows for Parameters {
 
 static PARAMETERS: Table<Parameters> = Table {
     entry: &[1, 3, 6, 1, 6, 3, 12, 1, 3, 1],
+    sections: &[],
     rows: |administration| administration.parameters.iter().collect(),
     index: |parameters| Index::new().bare_octets(parameters.name.as_bytes()),
     columns: &[

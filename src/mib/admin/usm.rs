@@ -12,9 +12,10 @@ pub static USM: Module<Administration> = Module {
     identity: &[1, 3, 6, 1, 6, 3, 15],
     sentence: "The management information definitions for the SNMP User-based Security Model (RFC 3414).",
     groups: &[
-        Group { oid: &[1, 3, 6, 1, 6, 3, 15, 1, 1], scalars: &[] },
+        Group { oid: &[1, 3, 6, 1, 6, 3, 15, 1, 1], sections: &[], scalars: &[] },
         Group {
             oid: &[1, 3, 6, 1, 6, 3, 15, 1, 2],
+            sections: &[],
             scalars: &[Scalar { number: 1, name: "usmUserSpinLock", value: Reading::Fixed(|_| Some(UNMOVED_LOCK)) }],
         },
     ],
@@ -40,6 +41,7 @@ impl Rows for LocalUsers {
 
 static USERS: Table<LocalUsers> = Table {
     entry: &[1, 3, 6, 1, 6, 3, 15, 1, 2, 2, 1],
+    sections: &[],
     rows: |administration| {
         let engine_id = &administration.engine_id;
         administration.users.iter().map(|user| LocalUser { engine_id, user }).collect()

@@ -15,6 +15,7 @@ pub static VACM: Module<Administration> = Module {
     sentence: "The management information definitions for the View-based Access Control Model (RFC 3415).",
     groups: &[Group {
         oid: &[1, 3, 6, 1, 6, 3, 16, 1, 5],
+        sections: &[],
         scalars: &[Scalar { number: 1, name: "vacmViewSpinLock", value: Reading::Fixed(|_| Some(UNMOVED_LOCK)) }],
     }],
     tables: &[&CONTEXTS, &GROUPS, &ACCESS, &FAMILIES],
@@ -33,6 +34,7 @@ impl Rows for Context {
 /// One row: the default context, whose name is empty.
 static CONTEXTS: Table<Context> = Table {
     entry: &[1, 3, 6, 1, 6, 3, 16, 1, 1, 1],
+    sections: &[],
     rows: |_| vec![""],
     index: |name| Index::new().octets(name.as_bytes()),
     columns: &[Column { number: 1, name: "vacmContextName", value: |name| Some(Value::text(name)) }],
@@ -45,6 +47,7 @@ impl Rows for Principal {
 
 static GROUPS: Table<Principal> = Table {
     entry: &[1, 3, 6, 1, 6, 3, 16, 1, 2, 1],
+    sections: &[],
     rows: |administration| administration.principals.iter().collect(),
     index: |principal| Index::new().number(principal.model.number()).octets(principal.name.as_bytes()),
     columns: &[
@@ -56,6 +59,7 @@ static GROUPS: Table<Principal> = Table {
 
 static ACCESS: Table<Principal> = Table {
     entry: &[1, 3, 6, 1, 6, 3, 16, 1, 4, 1],
+    sections: &[],
     rows: |administration| administration.principals.iter().collect(),
     index: |principal| {
         let group_and_prefix = Index::new().octets(principal.name.as_bytes()).octets(b"");
@@ -78,6 +82,7 @@ impl Rows for Family {
 
 static FAMILIES: Table<Family> = Table {
     entry: &[1, 3, 6, 1, 6, 3, 16, 1, 5, 2, 1],
+    sections: &[],
     rows: |administration| administration.families.iter().collect(),
     index: |family| Index::new().octets(family.view.as_bytes()).oid(&family.subtree),
     columns: &[
