@@ -65,7 +65,7 @@ counters! {
     InGetRequests, snmp!(15), "in_get_requests_total", "GET requests accepted.";
     InGetNexts, snmp!(16), "in_get_next_requests_total", "GETNEXT requests accepted.";
     InSetRequests, snmp!(17), "in_set_requests_total", "SET requests accepted.";
-    InGetResponses, snmp!(18), "in_responses_total", "Responses received, which an agent never asks for.";
+    InGetResponses, snmp!(18), "in_responses_total", "Responses received: what receivers say to informs.";
     InTraps, snmp!(19), "in_traps_total", "Traps received, which an agent does not take.";
     OutTooBigs, snmp!(20), "out_too_big_total", "Answers with the error tooBig.";
     OutNoSuchNames, snmp!(21), "out_no_such_name_total", "Answers with the error noSuchName.";

@@ -19,7 +19,7 @@ use super::target::{Security, Target};
 use crate::mib::EngineClock;
 use crate::mib::counters::{Counter, Counters};
 use crate::snmp::notification::{Content, Kind, pdu, version_1, version_2c};
-use crate::snmp::outgoing::{Answer, Envelope, Signer, Waiting, community_answer};
+use crate::snmp::outgoing::{Answer, Envelope, Refusal, Signer, Waiting, community_answer};
 use crate::snmp::usm::Salts;
 use crate::snmp::{Engine, MAX_DATAGRAM};
 
@@ -253,6 +253,10 @@ impl Reached {
                     receiver.read(datagram, waiting, means.started.elapsed())
                 }),
             };
+            means.counters.add(Counter::InPkts, 1);
+            if matches!(answer, Answer::Acknowledged | Answer::Refused(Refusal::ErrorStatus(_))) {
+                means.counters.add(Counter::InGetResponses, 1);
+            }
             if answer != Answer::Ignored {
                 return answer;
             }
