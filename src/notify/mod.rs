@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
 use crate::health::{Event, Memory};
 use crate::mib::counters::Counter;
@@ -192,16 +192,19 @@ fn by_name(targets: Vec<Target>) -> BTreeMap<String, Arc<Target>> {
     targets.into_iter().map(|target| (target.name.clone(), Arc::new(target))).collect()
 }
 
-/// How one batch fared: whose, and why it ended early.
+/// How one batch fared: which, whose, and why it ended early.
 struct Sent {
+    batch: u64,
     target: String,
     failure: Option<String>,
 }
 
-/// A batch on its way: its numbers, and how far it is.
+/// A batch on its way: which, the numbers in it, how far it is, and how it is broken off.
 struct OnTheWay {
+    batch: u64,
     numbers: Vec<u64>,
     progress: Progress,
+    sending: AbortHandle,
 }
 
 /// Owns the journal.
@@ -216,6 +219,7 @@ pub struct Worker {
     means: Means,
     sending: JoinSet<Sent>,
     on_the_way: BTreeMap<String, OnTheWay>,
+    last_batch: u64,
     fared: BTreeMap<String, telling::Fared>,
 }
 
@@ -242,6 +246,7 @@ impl Worker {
             means,
             sending: JoinSet::new(),
             on_the_way: BTreeMap::new(),
+            last_batch: 0,
             fared: BTreeMap::new(),
         };
         worker.set_targets(in_force);
@@ -290,7 +295,14 @@ impl Worker {
         inbox.stop
     }
 
+    /// What is on its way as it was is broken off: informs may take minutes, and a new address is not to wait for them.
     fn set_targets(&mut self, InForce { targets, means }: InForce) {
+        for target in self.on_the_way.keys().cloned().collect::<Vec<_>>() {
+            if let Some(on_the_way) = self.on_the_way.get(&target) {
+                on_the_way.sending.abort();
+            }
+            self.take_off(&target, false);
+        }
         self.journal.outbox.set_targets(targets.values().map(|target| (target.name.as_str(), target.minimum)));
         self.fared.retain(|name, _| targets.contains_key(name));
         (self.targets, self.means) = (targets, means);
@@ -340,19 +352,27 @@ impl Worker {
         for Batch { target, items } in self.journal.outbox.due(self.now()) {
             let Some(to) = self.targets.get(&target).cloned() else { continue };
             let (means, progress) = (self.means.clone(), Progress::default());
-            let numbers = items.iter().map(|item| item.number).collect();
-            self.on_the_way.insert(target.clone(), OnTheWay { numbers, progress: progress.clone() });
-            self.sending.spawn(async move {
-                let failure = snmp::send(&to, &means, &items, &progress).await.err();
-                Sent { target, failure }
+            self.last_batch = self.last_batch.wrapping_add(1);
+            let (batch, numbers) = (self.last_batch, items.iter().map(|item| item.number).collect());
+            let (name, far) = (target.clone(), progress.clone());
+            let sending = self.sending.spawn(async move {
+                let failure = snmp::send(&to, &means, &items, &far).await.err();
+                Sent { batch, target: name, failure }
             });
+            self.on_the_way.insert(target, OnTheWay { batch, numbers, progress, sending });
         }
     }
 
     fn settle(&mut self, sent: Result<Sent, tokio::task::JoinError>) {
-        let Ok(Sent { target, failure }) = sent else {
-            return self.journal.outbox.abandon(self.now());
+        let Sent { batch, target, failure } = match sent {
+            Ok(sent) => sent,
+            Err(error) if error.is_cancelled() => return,
+            Err(_) => return self.journal.outbox.abandon(self.now()),
         };
+        // One that ended as it was broken off was settled then.
+        if self.on_the_way.get(&target).is_none_or(|on_the_way| on_the_way.batch != batch) {
+            return;
+        }
         if let Some(reason) = &failure {
             self.means.counters.add(Counter::NotificationFailures, 1);
             tracing::warn!(target_name = target, "a notification was not delivered and will be sent again: {reason}");
@@ -365,7 +385,7 @@ impl Worker {
 
     /// Takes what arrived out of the target's queue. How much that was.
     fn take_off(&mut self, target: &str, is_complete: bool) -> u64 {
-        let Some(OnTheWay { numbers, progress }) = self.on_the_way.remove(target) else { return 0 };
+        let Some(OnTheWay { numbers, progress, .. }) = self.on_the_way.remove(target) else { return 0 };
         let last = progress.load(Ordering::Relaxed);
         self.unsaved |= self.journal.outbox.settle(target, (last > 0).then_some(last), is_complete, self.now());
         u64::try_from(numbers.iter().filter(|number| **number <= last).count()).unwrap_or(u64::MAX)

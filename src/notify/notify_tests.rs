@@ -1,5 +1,7 @@
 //! The worker and its journal, against a socket that stands in for a receiver.
 
+use std::time::Instant;
+
 use tokio::net::UdpSocket;
 
 use super::config::SnmpTarget;
@@ -216,4 +218,29 @@ async fn what_was_acknowledged_before_the_end_is_not_sent_again() {
     notifier.stop();
     running.await.expect("it ends");
     assert_eq!(Journal::read(&store).expect("a journal").outbox.pending("nms"), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_waits_for_no_answer() {
+    let [silent, good] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0"));
+    let (silent, good) = (silent.await.expect("a socket"), good.await.expect("a socket"));
+    let at = |socket: &UdpSocket| {
+        let written = target(format!("udp:{}", socket.local_addr().expect("bound")));
+        super::target::compile(&[SnmpTarget { kind: Kind::Inform, ..written }], &[]).expect("a target")
+    };
+    let (notifier, worker) = Worker::new(None, Journal::default(), at(&silent), means());
+    let sender = worker.means.sender.clone();
+    let running = tokio::spawn(worker.run());
+    assert!(received(&silent).await.is_some(), "coldStart");
+    let begun = Instant::now();
+    notifier.reload(at(&good), sender);
+    let mut octets = vec![0; 65_536];
+    for start in [1, 2] {
+        let (count, peer) = good.recv_from(&mut octets).await.expect("an inform");
+        assert!(octets[..count].ends_with(&[0x2b, 6, 1, 6, 3, 1, 1, 5, start]), "coldStart, then warmStart");
+        good.send_to(&acknowledge(&octets[..count]), peer).await.expect("sent");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    notifier.stop();
+    running.await.expect("it ends");
 }
