@@ -406,6 +406,9 @@ fn discovery(message_id: i32, request_id: i32, salts: &Salts) -> Option<Vec<u8>>
 }
 
 /// What a Response means that is as safe as it must be.
+///
+/// Deviation: RFC 3412, section 7.2, step 12, also compares the context. An answer of the right user to our msgID and our
+/// request-id is the answer, whatever context it names: to refuse it would only repeat the inform.
 fn response(arrived: &Arrived, peer: &Peer, scoped: &Scoped, waiting: &Waiting) -> Answer {
     if arrived.parameters.user_name != peer.signer.name {
         Answer::Ignored

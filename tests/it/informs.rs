@@ -283,3 +283,27 @@ fn starts_links_and_failed_authentications_are_told() {
     assert_eq!(output.status.code(), Some(3));
     assert!(stderr(&output).contains("no agent is running"));
 }
+
+#[test]
+fn a_changed_key_signs_traps_at_once() {
+    let mut receiver = Receiver::off();
+    let user = user("nms", "sha1", "aes128").replace("access = \"none\"\n", "");
+    let agent = Agent::on_fixture(&format!("{user}{}", target("nms", "trap", "nms", receiver.port)));
+    let options =
+        ["-v3", "-u", "nms", "-l", "authPriv", "-a", "SHA", "-A", "auth-of-nms", "-x", "AES", "-X", "priv-of-nms"];
+    let changed = run(std::process::Command::new("snmpusm").env("MIBS", "").args(options).args([
+        "-Ca",
+        &format!("127.0.0.1:{}", agent.port),
+        "passwd",
+        "auth-of-nms",
+        "changed-of-nms",
+    ]));
+    assert!(changed.status.success(), "{}", stderr(&changed));
+    receiver.run(&format!(
+        "createUser -e 0x{} nms SHA \"changed-of-nms\" AES \"priv-of-nms\"\nauthUser log,execute,net nms priv\n",
+        engine_id(&agent)
+    ));
+    let output = notify(&agent, &["test"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    wait_for("the trap", || receiver.log().contains("TRAP2, SNMP v3, user nms").then_some(()));
+}
