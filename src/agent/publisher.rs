@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::clock::Clock;
 use super::identity::{self, Source};
+use super::interest::Interest;
 use super::plan::{self, Plan};
 use super::schedule::Report;
 use super::settings::{self, Kept};
@@ -49,7 +50,13 @@ impl Publisher {
     ///
     /// # Errors
     /// When the state directory can't be read. What is damaged there is set aside and told, and starts anew.
-    pub fn start(plan: Plan, clock: Clock, store: Arc<Store>) -> Result<(Publisher, Arc<Shared>)> {
+    pub fn start(
+        plan: Plan,
+        clock: Clock,
+        store: Arc<Store>,
+        interest: Arc<Interest>,
+    ) -> Result<(Publisher, Arc<Shared>)> {
+        interest.need(&plan.rules);
         let kept: Option<Kept> = take_up(&store, settings::FILE)?;
         let mut indices: Indices = take_up(&store, INDICES)?.unwrap_or_default();
         let journal = set_aside(Journal::read(&store))?.unwrap_or_default();
@@ -68,6 +75,7 @@ impl Publisher {
             engine: ArcSwap::from_pointee(engine),
             counters: counters.clone(),
             clock,
+            interest,
             identity: ArcSwap::from_pointee(plan.identity),
             store: store.clone(),
             configured: ArcSwap::from_pointee(plan.settings),
@@ -150,6 +158,7 @@ impl Publisher {
 
     /// Puts another configuration in force. Facts, alarms, counters and the uptime go on.
     pub fn replace(&mut self, plan: Plan) {
+        self.shared.interest.need(&plan.rules);
         self.assessor.replace_rules(plan.rules);
         self.notifier.reload(plan.targets, sender(&plan.system));
         // No SET may be stored between the reading of what is kept and the publishing of it.
@@ -213,6 +222,8 @@ impl Publisher {
 
     fn publish(&mut self, changed: impl Fn(&str) -> bool) {
         let moment = moment(&self.snapshot, &self.assessor, &self.shared.counters);
+        let (now, before) = (self.snapshot.now, self.shared.state.get());
+        before.view.take_asked().for_each(|section| self.shared.interest.ask(section, now));
         let indices = &mut self.indices;
         self.shared.state.update(|published| published.with_moment(moment.clone(), &changed, indices));
         self.keep_indices();

@@ -7,10 +7,11 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use super::clock::Clock;
 use super::control::Answer;
 use super::identity::Identity;
+use super::interest::Interest;
 use super::settings::{self, Fingerprints, Kept};
 use crate::metric::Now;
 use crate::mib::counters::{Counter, Counters};
-use crate::mib::families::Moment;
+use crate::mib::families::{self, Moment};
 use crate::mib::segment::EngineClock;
 use crate::mib::settings::Settings;
 use crate::mib::view::View;
@@ -34,6 +35,8 @@ pub struct Shared {
     pub counters: Arc<Counters>,
     /// The present.
     pub clock: Clock,
+    /// Who asks for what.
+    pub interest: Arc<Interest>,
     /// Who the engine is.
     pub identity: ArcSwap<Identity>,
     /// What must outlive the agent.
@@ -128,7 +131,10 @@ impl Origin for Shared {
 
 impl http::Host for Shared {
     fn moment(&self) -> Moment {
-        self.state.load().moment.at(self.clock.now())
+        let now = self.clock.now();
+        let exported = families::all().into_iter().map(|source| source.shape()).filter(|shape| shape.exported);
+        exported.for_each(|shape| self.interest.ask(shape.section, now));
+        self.state.load().moment.at(now)
     }
 }
 

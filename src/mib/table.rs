@@ -173,7 +173,7 @@ impl<S: Send + Sync + 'static> Module<S> {
     pub fn segments_of(&'static self, source: &Arc<S>, changed: impl Fn(&[&str]) -> bool) -> Vec<Segment> {
         let tables = self.tables.iter().filter(|table| changed(table.sections())).map(|table| {
             let (table, source): (&'static dyn Objects<S>, _) = (*table, source.clone());
-            Segment::lazy(&table.entry(), move || table.content(&source))
+            Segment::lazy(&table.entry(), move || table.content(&source)).from_sections(table.sections())
         });
         let runs = self.runs(&changed).into_iter().filter_map(|run| {
             let (first, source) = (run.first()?.0.clone(), source.clone());
