@@ -18,7 +18,7 @@
 //! - [`mib`]: what is at which OID: the view, its segments, standard modules as declared tables, VITALS-MIB as a
 //!   projection of the families.
 //! - [`state`]: the published moment.
-//! - [`snmp`]: the engine without I/O: a datagram and a moment in, an answer out; traps onto the wire.
+//! - [`snmp`]: the engine without I/O: a datagram and a moment in, an answer out; notifications as messages.
 //! - [`server`]: the UDP and TCP sockets around the engine; the query log.
 //! - [`remote`]: facts that are asked of other programs: systemd over D-Bus.
 //! - [`notify`]: who is told of alarms; the journal that survives a restart.
