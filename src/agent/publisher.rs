@@ -1,7 +1,6 @@
 //! From reports of sections to published moments: settle, assess, project, publish, notify.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result};
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -17,13 +16,17 @@ use super::shared::Shared;
 use crate::collect::{self, Snapshot};
 use crate::config::Config;
 use crate::health::Assessor;
+use crate::health::notification::{LinkChange, Links};
 use crate::metric::Now;
 use crate::mib::Indices;
 use crate::mib::counters::{Counter, Counters};
 use crate::mib::families::Moment;
 use crate::mib::settings::Settings;
 use crate::mib::snmpv2::System;
-use crate::notify::{self, Journal, Notifier, Worker};
+use crate::notify::content::Sender;
+use crate::notify::outbox::Notice;
+use crate::notify::snmp::Means;
+use crate::notify::{Journal, Notifier, Worker};
 use crate::state::{Published, State};
 use crate::store::{self, Store};
 
@@ -36,6 +39,7 @@ pub struct Publisher {
     config: Config,
     snapshot: Snapshot,
     assessor: Assessor,
+    links: Links,
     indices: Indices,
     notifier: Notifier,
     worker: Option<JoinHandle<()>>,
@@ -60,14 +64,7 @@ impl Publisher {
         let snapshot = Snapshot::empty(now);
         let counters = Arc::new(Counters::default());
         let assessor = Assessor::new(plan.rules, journal.memory.clone());
-        let (notifier, worker) = Worker::new(
-            Some(store.clone()),
-            journal,
-            &plan.notify,
-            sender(&plan.system),
-            counters.clone(),
-            Instant::now(),
-        );
+        let sender = sender(&plan.system);
         let moment = moment(&snapshot, &assessor, &counters);
         let fingerprints = plan.engine.fingerprints();
         let in_force = settings::in_force(&plan.settings, kept.as_ref(), fingerprints.as_ref());
@@ -76,22 +73,33 @@ impl Publisher {
         let shared = Arc::new(Shared {
             state: State::new(published),
             engine: ArcSwap::from_pointee(engine),
-            counters,
+            counters: counters.clone(),
             clock,
             interest,
             identity: ArcSwap::from_pointee(plan.identity),
-            store,
+            store: store.clone(),
             configured: ArcSwap::from_pointee(plan.settings),
             fingerprints: ArcSwap::default(),
             committing: Mutex::new(()),
             query_log: ArcSwapOption::empty(),
+            notifier: OnceLock::new(),
         });
         shared.remember(kept, fingerprints);
+        let means = Means::new(sender, shared.clone(), counters).context("notifications can't be sent")?;
+        let (notifier, worker) = Worker::new(Some(store), journal, plan.targets, means);
+        let _ = shared.notifier.set(notifier.clone());
         let worker = Some(tokio::spawn(worker.run()));
-        Ok((
-            Publisher { shared: shared.clone(), config: plan.config, snapshot, assessor, indices, notifier, worker },
-            shared,
-        ))
+        let publisher = Publisher {
+            shared: shared.clone(),
+            config: plan.config,
+            snapshot,
+            assessor,
+            links: Links::default(),
+            indices,
+            notifier,
+            worker,
+        };
+        Ok((publisher, shared))
     }
 
     /// Settles the reports, assesses and publishes.
@@ -127,6 +135,19 @@ impl Publisher {
         }
         self.notifier.post(self.assessor.memory(), events);
         self.publish(|section| changed.contains(&section));
+        self.tell_links();
+    }
+
+    /// Tells of links that went down or came up, by the numbers that the table of interfaces has.
+    fn tell_links(&mut self) {
+        let Some(interfaces) = self.snapshot.interface.get() else { return };
+        for change in self.links.look(&interfaces.rows) {
+            let LinkChange { interface, is_up, admin_status, oper_status } = change;
+            tracing::info!(interface, is_up, "a link changed");
+            if let Some(index) = self.indices.of("interface", &interface) {
+                self.notifier.tell(Notice::Link { index, is_up, admin_status, oper_status });
+            }
+        }
     }
 
     /// Publishes the ages of this second.
@@ -139,7 +160,7 @@ impl Publisher {
     pub fn replace(&mut self, plan: Plan) {
         self.shared.interest.need(&plan.rules);
         self.assessor.replace_rules(plan.rules);
-        self.notifier.reload(&plan.notify, sender(&plan.system));
+        self.notifier.reload(plan.targets, sender(&plan.system));
         // No SET may be stored between the reading of what is kept and the publishing of it.
         let shared = self.shared.clone();
         let _turn = shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -223,8 +244,8 @@ fn moment(snapshot: &Snapshot, assessor: &Assessor, counters: &Arc<Counters>) ->
     Moment { snapshot: Arc::new(snapshot.clone()), health: Arc::new(health), counters: counters.clone() }
 }
 
-fn sender(system: &System) -> notify::snmp::Sender {
-    notify::snmp::Sender { root: system.root.clone(), object_id: system.object_id.clone() }
+fn sender(system: &System) -> Sender {
+    Sender { root: system.root.clone(), object_id: system.object_id.clone() }
 }
 
 fn take_up<T: serde::de::DeserializeOwned>(store: &Store, name: &str) -> Result<Option<T>> {
