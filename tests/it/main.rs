@@ -5,6 +5,7 @@
 mod agent;
 mod cli;
 mod engine;
+mod key_change;
 mod metrics;
 mod mib;
 mod query_log;
@@ -13,3 +14,4 @@ mod systemd;
 mod tcp;
 mod tidy;
 mod traps;
+mod v3;
