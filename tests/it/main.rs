@@ -6,6 +6,7 @@ mod agent;
 mod cli;
 mod engine;
 mod key_change;
+mod managers;
 mod metrics;
 mod mib;
 mod query_log;

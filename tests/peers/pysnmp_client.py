@@ -54,9 +54,27 @@ def who(question):
     )
 
 
-async def ask(port, question):
-    """One request, with an engine of its own: nothing is remembered of another user's keys."""
-    engine = SnmpEngine()
+class Engines:
+    """Engines are slow to make, but one of them can't know two keys of one user: the second has another engine."""
+
+    def __init__(self):
+        self.engines = []
+        self.identities = {}
+
+    def find(self, question):
+        """The engine to ask as this identity with."""
+        same_name = self.identities.setdefault(question.get("user"), [])
+        identity = [question.get(field) for field in ("auth", "auth_password", "priv", "priv_password")]
+        if identity not in same_name:
+            same_name.append(identity)
+        place = same_name.index(identity)
+        if place == len(self.engines):
+            self.engines.append(SnmpEngine())
+        return self.engines[place]
+
+
+async def ask(port, engine, question):
+    """One request."""
     target = await UdpTransportTarget.create(("127.0.0.1", port), timeout=3, retries=1)
     names = [ObjectIdentity(oid) for oid in question["oids"]]
     binds = [ObjectType(name) for name in names]
@@ -72,7 +90,6 @@ async def ask(port, question):
             values = map(OctetString, question["values"])
             answer = set_cmd(*context, *map(ObjectType, names, values), lookupMib=False)
     indication, status, _, binds = await answer
-    engine.close_dispatcher()
     return {
         "indication": type(indication).__name__ if indication else None,
         "status": int(status),
@@ -85,8 +102,10 @@ async def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("port", type=int, help="the UDP port of the agent on 127.0.0.1")
     port = arguments.parse_args().port
+    engines = Engines()
     for line in sys.stdin:
-        print(json.dumps(await ask(port, json.loads(line))), flush=True)
+        question = json.loads(line)
+        print(json.dumps(await ask(port, engines.find(question), question)), flush=True)
 
 
 asyncio.run(main())
