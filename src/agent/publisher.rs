@@ -20,7 +20,6 @@ use crate::metric::Now;
 use crate::mib::Indices;
 use crate::mib::counters::{Counter, Counters};
 use crate::mib::families::Moment;
-use crate::mib::settings::Settings;
 use crate::mib::snmpv2::System;
 use crate::notify::{self, Journal, Notifier, Worker};
 use crate::state::{Published, State};
@@ -62,7 +61,7 @@ impl Publisher {
             Instant::now(),
         );
         let moment = moment(&snapshot, &assessor, &counters);
-        let in_force = settings::in_force(&plan.settings, kept, &plan.engine.fingerprints());
+        let in_force = settings::take_over(&store, &plan.settings, kept, &plan.engine.fingerprints());
         let engine = plan.engine.with_keys(&in_force.keys);
         let published = Published::new(moment, in_force, plan.system, &mut indices);
         let shared = Arc::new(Shared {
@@ -135,7 +134,7 @@ impl Publisher {
             tracing::error!("what was set stays in force: {error:#}");
             Some(shared.kept(&shared.state.get().settings))
         });
-        let in_force: Settings = settings::in_force(&plan.settings, kept, &plan.engine.fingerprints());
+        let in_force = settings::take_over(&shared.store, &plan.settings, kept, &plan.engine.fingerprints());
         let engine = plan.engine.with_keys(&in_force.keys);
         let moment = moment(&self.snapshot, &self.assessor, &self.shared.counters);
         let published = Published::new(moment, in_force, plan.system, &mut self.indices);

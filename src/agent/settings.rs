@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::mib::settings::Settings;
+use crate::store::Store;
 
 /// The file that they are kept in.
 pub const FILE: &str = "settings.json";
@@ -24,9 +25,23 @@ pub struct Kept {
 /// What tells whether a user's entry in the configuration is another, by his name.
 pub type Fingerprints = BTreeMap<String, String>;
 
+/// What is in force from now on. Where the file was edited, that is stored: what the file has overruled does not come back,
+/// above all no key, when the file is edited back.
+pub fn take_over(store: &Store, configured: &Settings, kept: Option<Kept>, users: &Fingerprints) -> Settings {
+    let before = kept.as_ref().map(|kept| kept.set.clone());
+    let in_force = in_force(configured, kept, users);
+    if before.is_some_and(|before| before != in_force) {
+        let kept = Kept { file: configured.clone(), set: in_force.clone(), fingerprints: users.clone() };
+        if let Err(error) = store.write(FILE, &kept) {
+            tracing::error!(%error, "that the edited file wins could not be stored: what was set before may come back");
+        }
+    }
+    in_force
+}
+
 /// What is in force: a field that was SET stays SET until the configuration says something else than it did then, and so
 /// does a user's key.
-pub fn in_force(configured: &Settings, kept: Option<Kept>, users: &Fingerprints) -> Settings {
+fn in_force(configured: &Settings, kept: Option<Kept>, users: &Fingerprints) -> Settings {
     let Some(Kept { file, mut set, fingerprints }) = kept else { return configured.clone() };
     set.keys.retain(|name, _| users.get(name).is_some_and(|fingerprint| fingerprints.get(name) == Some(fingerprint)));
     Settings {

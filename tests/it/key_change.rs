@@ -68,6 +68,11 @@ fn a_user_changes_his_own_keys_and_they_stay() {
     assert_eq!(after(&agent), [false, false, false]);
     agent.kill_and_restart();
     assert!(works(&agent, &keys_with("nms", "auth-edited", "priv-nms")));
+    // What the file has overruled is gone for good.
+    reload(&agent, "\"auth-edited\"", "\"auth-nms\"");
+    assert_eq!(after(&agent), [true, false, false]);
+    agent.kill_and_restart();
+    assert_eq!(after(&agent), [true, false, false]);
 }
 
 #[test]
