@@ -116,6 +116,16 @@ fn keys_of_every_length_are_changed() {
 }
 
 #[test]
+fn both_keys_are_changed_at_once() {
+    let entry = user("nms", "").replace("auth-nms", "password-one").replace("priv-nms", "password-one");
+    let agent = Agent::on_fixture(&entry);
+    let who = |password: &str| keys_with("nms", password, password);
+    let said = all(&ask(&agent, "snmpusm", &who("password-one"), &["passwd", "password-one", "password-two"]));
+    assert!(said.contains("Key(s) successfully changed"), "{said}");
+    assert_eq!(["password-one", "password-two"].map(|password| works(&agent, &who(password))), [false, true]);
+}
+
+#[test]
 fn nobody_else_changes_a_key() {
     let users = [user("nms", ""), user("other", ""), user("writer", "access = \"write\"")];
     let agent = Agent::on_fixture(&users.concat());

@@ -235,6 +235,11 @@ fn a_user_without_access_and_a_message_below_the_level_are_refused() {
     refused(&keys_with("nms", "auth-writer", "priv-nms"), "Authentication failure");
     refused(&keys_with("nms", "auth-nms", "priv-writer"), "Decryption error");
     refused(&keys("nobody"), "Unknown user name");
+    // There is the default context of this engine, and no other.
+    refused(&[keys("nms"), ["-n", "elsewhere"].map(String::from).to_vec()].concat(), "Bad context");
+    let of_another_engine = ["-E", "8000000001020304"].map(String::from).to_vec();
+    // What net-snmp calls snmpUnknownPDUHandlers.
+    refused(&[keys("nms"), of_another_engine].concat(), "Bad version");
     let set = |name: &str| {
         let (who, contact) = (keys(name), format!("by {name}"));
         all(&ask(&agent, "snmpset", &who, &[CONTACT, "s", &contact]))
