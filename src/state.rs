@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 
+use crate::mib::admin::{self, Administration};
 use crate::mib::families::{self, Moment};
 use crate::mib::oid::Oid;
 use crate::mib::settings::Settings;
-use crate::mib::snmpv2::{self, System};
+use crate::mib::snmpv2::{self, Standing, System};
+use crate::mib::standard::{self, Facts};
 use crate::mib::vitals;
 use crate::mib::{Indices, Segment, View};
 
@@ -24,47 +26,61 @@ pub struct Published {
     pub settings: Arc<Settings>,
     /// What the system group says of itself.
     pub system: Arc<System>,
+    /// How the engine is administered.
+    pub administration: Arc<Administration>,
+    /// What the standard modules are over.
+    pub facts: Arc<Facts>,
 }
 
 impl Published {
     /// A value with every object type, and instances for what there is in `moment`.
-    pub fn new(moment: Moment, settings: Settings, system: System, indices: &mut Indices) -> Published {
+    pub fn new(
+        moment: Moment,
+        settings: Settings,
+        system: System,
+        administration: Administration,
+        indices: &mut Indices,
+    ) -> Published {
+        let (settings, system, administration) = (Arc::new(settings), Arc::new(system), Arc::new(administration));
         let types = families::all().into_iter().flat_map(|source| vitals::types(&system.root, &source.shape()));
-        let types = types.chain(snmpv2::types()).collect();
-        let view = View::new(standard(&system, &settings), types);
-        let empty = Published {
-            moment: moment.clone(),
-            view: Arc::new(view),
-            settings: Arc::new(settings),
-            system: Arc::new(system),
-        };
+        let types = types.chain(snmpv2::MODULE.types());
+        let types = types.chain(admin::MODULES.iter().flat_map(|module| module.types()));
+        let types = types.chain(standard::MODULES.iter().flat_map(|module| module.types())).collect();
+        let mut segments = standing(&system, &settings);
+        segments.extend(admin::MODULES.iter().flat_map(|module| module.segments(&administration)).map(Arc::new));
+        let view = View::new(segments, types);
+        let (view, facts) = (Arc::new(view), Arc::default());
+        let empty = Published { moment: moment.clone(), view, settings, system, administration, facts };
         empty.with_moment(moment, |_| true, indices)
     }
 
-    /// The same with another moment; only the segments of the families whose section is among the `changed` are made
-    /// anew.
+    /// The same with another moment; only the segments of the families and tables of which a section is among the
+    /// `changed` are made anew.
     #[must_use]
     pub fn with_moment(&self, moment: Moment, changed: impl Fn(&str) -> bool, indices: &mut Indices) -> Published {
         let root: &Oid = &self.system.root;
-        let segments: Vec<_> = families::all()
-            .into_iter()
-            .filter(|source| changed(source.section()))
-            .map(|source| Arc::new(vitals::segment(root, source, &moment, indices)))
-            .collect();
-        Published { moment, view: Arc::new(self.view.with(segments)), ..self.clone() }
+        let some_changed = |sections: &[&str]| sections.iter().any(|section| changed(section));
+        let facts = Arc::new(self.facts.with(&moment.snapshot, some_changed, indices));
+        let standard = standard::MODULES.iter().flat_map(|module| module.segments_of(&facts, some_changed));
+        let mut segments: Vec<_> = standard.map(Arc::new).collect();
+        let families = families::all().into_iter().filter(|source| changed(source.section()));
+        segments.extend(families.map(|source| Arc::new(vitals::segment(root, source, &moment, indices))));
+        Published { moment, view: Arc::new(self.view.with(segments)), facts, ..self.clone() }
     }
 
     /// The same with other settings.
     #[must_use]
     pub fn with_settings(&self, settings: Settings) -> Published {
-        let view = self.view.with(standard(&self.system, &settings));
-        Published { view: Arc::new(view), settings: Arc::new(settings), ..self.clone() }
+        let settings = Arc::new(settings);
+        let view = self.view.with(standing(&self.system, &settings));
+        Published { view: Arc::new(view), settings, ..self.clone() }
     }
 }
 
 /// The segments that depend on what managers may change.
-fn standard(system: &System, settings: &Settings) -> Vec<Arc<Segment>> {
-    [snmpv2::system(system, settings), snmpv2::snmp(settings), snmpv2::set(settings)].map(Arc::new).into()
+fn standing(system: &Arc<System>, settings: &Arc<Settings>) -> Vec<Arc<Segment>> {
+    let standing = Standing { system: system.clone(), settings: settings.clone() };
+    snmpv2::MODULE.segments(&Arc::new(standing)).into_iter().map(Arc::new).collect()
 }
 
 /// The pointer.

@@ -6,6 +6,7 @@
 //! stays closed until an operator says otherwise. Closed is SNMPv3 alone: v1 and v2c go on. Read RFC 3414, section 2.2,
 //! and RFC 3411, section 5 (SnmpEngineID) first.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -216,7 +217,7 @@ impl Kept {
     fn first_boots(&self, now: Timestamp) -> Result<u32, String> {
         if now.as_second() < CLOCK_IS_SET {
             return Err("engine_id is fixed, and how often this engine has started can't be told before the clock is \
-                        set: set it, and start the agent again"
+                        set: set it, and have the agent reload"
                 .into());
         }
         let minutes = u32::try_from((now.as_second() - BOOTS_EPOCH) / 60).unwrap_or(EngineClock::LATCHED);
@@ -370,7 +371,7 @@ pub struct Asleep {
 ///
 /// # Errors
 /// When the file can't be read.
-pub fn peek(directory: &std::path::Path, source: &Source) -> Result<Option<Asleep>, Error> {
+pub fn peek(directory: &Path, source: &Source) -> Result<Option<Asleep>, Error> {
     let kept = Store::peek::<Whole>(directory, FILE)?;
     let id = source.wanted.clone().or_else(|| kept.as_ref().map(|Whole(kept)| kept.derived.clone()));
     Ok(id.map(|id| {
@@ -382,8 +383,6 @@ pub fn peek(directory: &std::path::Path, source: &Source) -> Result<Option<Aslee
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     const NOW: i64 = 1_800_000_000;

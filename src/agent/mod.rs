@@ -4,6 +4,7 @@
 //! tick, and signals; everything else reads what it publishes. Only this module starts tasks that live as long as the
 //! agent.
 
+mod administration;
 mod banner;
 mod clock;
 pub mod control;
@@ -39,7 +40,7 @@ use listeners::Listeners;
 use plan::Plan;
 use publisher::Publisher;
 use query_log::QueryLogs;
-use schedule::Turns;
+use schedule::{Means, Turns};
 use shared::Shared;
 
 /// How long tasks may take to end once the agent is told to.
@@ -54,10 +55,6 @@ const TICK: Duration = Duration::from_secs(1);
 /// How many orders from the command line wait.
 const ORDERS: usize = 4;
 
-/// How long a collector's thread waits for its next turn before it ends: above the common interval, so that threads are
-/// not made anew each time.
-const THREAD_KEPT: Duration = Duration::from_secs(35);
-
 /// Runs the agent until SIGTERM or SIGINT.
 ///
 /// # Errors
@@ -65,18 +62,20 @@ const THREAD_KEPT: Duration = Duration::from_secs(35);
 pub fn run(loaded: Loaded) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .thread_keep_alive(THREAD_KEPT)
         .enable_all()
         .build()
         .context("the asynchronous runtime could not be started")?;
-    let result = runtime.block_on(daemon(loaded));
-    // A collector that hangs must not hold up the end.
+    let collectors = schedule::threads().context("the collectors' threads could not be prepared")?;
+    let result = runtime.block_on(daemon(loaded, collectors.handle().clone()));
     runtime.shutdown_timeout(FAREWELL);
+    // A collector that hangs must not hold up the end.
+    collectors.shutdown_background();
     result
 }
 
-async fn daemon(loaded: Loaded) -> Result<()> {
+async fn daemon(loaded: Loaded, threads: Handle) -> Result<()> {
     let clock = Clock::start();
+    let means = Means { threads, clock };
     let state_dir = loaded.config.agent.state_dir();
     let store = Store::open(&state_dir).with_context(|| format!("state directory {}", state_dir.display()))?;
     let store = Arc::new(store);
@@ -98,7 +97,7 @@ async fn daemon(loaded: Loaded) -> Result<()> {
     tokio::spawn(control::serve(control, shared.clone(), order));
     let turns = Turns::new();
     let reading = Arc::new(Mutex::new(()));
-    let (mut sections, mut reports) = schedule::start(&setup, clock, &turns);
+    let (mut sections, mut reports) = schedule::start(&setup, &means, &turns);
     // Listened to before anybody is told that the agent is ready: an early SIGHUP would end it.
     let of = |kind| signal(kind).context("signals could not be listened to");
     let (mut hangup, mut terminate, mut interrupt) =
@@ -125,7 +124,7 @@ async fn daemon(loaded: Loaded) -> Result<()> {
                 let _ = sd_notify::notify(&[sd_notify::NotifyState::Reloading]);
                 match reload(&loaded, &reading, &mut listeners, &mut query_logs, &mut publisher, &shared).await {
                     Ok(setup) => {
-                        (sections, reports) = schedule::start(&setup, clock, &turns);
+                        (sections, reports) = schedule::start(&setup, &means, &turns);
                         shared.counters.add(Counter::Reloads, 1);
                         tracing::info!("the configuration was taken over");
                     }

@@ -3,11 +3,13 @@
 
 use anyhow::{Context, Result, bail};
 
+use super::administration;
 use super::identity::Identity;
 use super::listeners::Addresses;
 use crate::collect::{self, Root, Setup, Snapshot, service};
 use crate::config::Config;
 use crate::health::rules::{self, Rule};
+use crate::mib::admin::Administration;
 use crate::mib::oid::Oid;
 use crate::mib::settings::Settings;
 use crate::mib::snmpv2::System;
@@ -30,6 +32,8 @@ pub struct Plan {
     pub rules: Vec<Rule<Snapshot>>,
     /// What the system group says.
     pub system: System,
+    /// What the modules of SNMP's own administration say.
+    pub administration: Administration,
     /// The settings as the file has them.
     pub settings: Settings,
     /// Who is told of alarms.
@@ -65,10 +69,11 @@ impl Plan {
             Some(text) => text.parse::<Oid>().map_err(anyhow::Error::msg).context("system.object_id")?,
             None => root.child(&[3, 1]),
         };
-        let description = format!("vitalsd {} on {}", env!("CARGO_PKG_VERSION"), kernel());
+        let description = description(&host);
         Ok(Plan {
             listen,
             engine,
+            administration: administration::of(config, identity.id.octets()),
             identity,
             query_log: config.snmp.query_log.clone(),
             rules: compiled.rules,
@@ -111,8 +116,11 @@ fn host_name(root: &Root) -> String {
     written.or_else(|| root.read_trimmed("proc/sys/kernel/hostname")).unwrap_or_else(|| "localhost".into())
 }
 
-/// The kernel that runs, whatever the root: sysDescr names it as RFC 3418 asks. sysinfo is right and cheap here.
-fn kernel() -> String {
-    let version = sysinfo::System::kernel_long_version().unwrap_or_else(|_| "Linux".into());
-    format!("{version} {}", sysinfo::System::cpu_arch())
+/// sysDescr, in the form of `uname -a`: managers tell the system, its kernel and its processor from it. The kernel is the
+/// one that runs, whatever the root.
+fn description(host: &str) -> String {
+    let kernel = rustix::system::uname();
+    let [system, release, version, machine] = [kernel.sysname(), kernel.release(), kernel.version(), kernel.machine()]
+        .map(|text| text.to_string_lossy().into_owned());
+    format!("{system} {host} {release} {version} {machine}")
 }

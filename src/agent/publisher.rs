@@ -61,9 +61,10 @@ impl Publisher {
             Instant::now(),
         );
         let moment = moment(&snapshot, &assessor, &counters);
-        let in_force = settings::take_over(&store, &plan.settings, kept, &plan.engine.fingerprints());
+        let fingerprints = plan.engine.fingerprints();
+        let in_force = settings::take_over(&store, &plan.settings, kept.as_ref(), fingerprints.as_ref());
         let engine = plan.engine.with_keys(&in_force.keys);
-        let published = Published::new(moment, in_force, plan.system, &mut indices);
+        let published = Published::new(moment, in_force, plan.system, plan.administration, &mut indices);
         let shared = Arc::new(Shared {
             state: State::new(published),
             engine: ArcSwap::from_pointee(engine),
@@ -72,9 +73,11 @@ impl Publisher {
             identity: ArcSwap::from_pointee(plan.identity),
             store,
             configured: ArcSwap::from_pointee(plan.settings),
+            fingerprints: ArcSwap::default(),
             committing: Mutex::new(()),
             query_log: ArcSwapOption::empty(),
         });
+        shared.remember(kept, fingerprints);
         let worker = Some(tokio::spawn(worker.run()));
         Ok((
             Publisher { shared: shared.clone(), config: plan.config, snapshot, assessor, indices, notifier, worker },
@@ -134,10 +137,12 @@ impl Publisher {
             tracing::error!("what was set stays in force: {error:#}");
             Some(shared.kept(&shared.state.get().settings))
         });
-        let in_force = settings::take_over(&shared.store, &plan.settings, kept, &plan.engine.fingerprints());
+        let fingerprints = plan.engine.fingerprints();
+        let in_force = settings::take_over(&shared.store, &plan.settings, kept.as_ref(), fingerprints.as_ref());
+        shared.remember(kept, fingerprints);
         let engine = plan.engine.with_keys(&in_force.keys);
         let moment = moment(&self.snapshot, &self.assessor, &self.shared.counters);
-        let published = Published::new(moment, in_force, plan.system, &mut self.indices);
+        let published = Published::new(moment, in_force, plan.system, plan.administration, &mut self.indices);
         self.shared.state.update(|_| published.clone());
         self.shared.identity.store(Arc::new(plan.identity));
         self.shared.engine.store(Arc::new(engine));
@@ -161,9 +166,16 @@ impl Publisher {
         let engine = plan::engine(&self.config, &identity).map_err(|error| format!("{error:#}"))?;
         tracing::warn!(engine = %identity.id, boots = identity.boots, "SNMPv3 was opened by `vitalsd engine reset`");
         let done = identity.reset_sentence();
+        // No SET may change keys meanwhile.
+        let _turn = self.shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
         self.shared.identity.store(Arc::new(identity));
-        let keys = &self.shared.state.get().settings.keys;
-        self.shared.engine.store(Arc::new(engine.with_keys(keys)));
+        // Now it can be told which of the keys that users changed are still theirs.
+        let (fingerprints, configured) = (engine.fingerprints(), self.shared.configured.load_full());
+        let kept = self.shared.kept(&self.shared.state.get().settings);
+        let in_force = settings::take_over(&self.shared.store, &configured, Some(&kept), fingerprints.as_ref());
+        self.shared.engine.store(Arc::new(engine.with_keys(&in_force.keys)));
+        self.shared.state.update(|published| published.with_settings(in_force.clone()));
+        self.shared.remember(None, fingerprints);
         Ok(done)
     }
 

@@ -2,10 +2,14 @@
 //!
 //! A collection past its deadline is reported late, once; its thread is left to return in its own time, and until then
 //! no other is started for that section, also not after a reload: reloads would otherwise pile up hung threads.
+//!
+//! Collections give way to answers: their threads have a lower priority, and after the first time, which is at once for
+//! all, sections come one after another within an interval rather than together.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{self, MissedTickBehavior};
@@ -38,30 +42,64 @@ impl Turns {
     }
 }
 
+/// How much collections give way, as nice(2) counts it.
+const NICENESS: i32 = 10;
+
+/// How long a collector's thread waits for its next turn before it ends: above the common interval, so that threads are
+/// not made anew each time.
+const THREAD_KEPT: Duration = Duration::from_secs(35);
+
+/// Threads for collections alone. It must be ended outside of any runtime.
+///
+/// # Errors
+/// When the system refuses.
+pub fn threads() -> std::io::Result<Runtime> {
+    Builder::new_current_thread()
+        .thread_name("collector")
+        .thread_keep_alive(THREAD_KEPT)
+        // Where it can't be lowered, collections only compete.
+        .on_thread_start(|| {
+            let _ = rustix::process::setpriority_process(None, NICENESS);
+        })
+        .build()
+}
+
+/// What collections share.
+#[derive(Clone)]
+pub struct Means {
+    /// Their threads.
+    pub threads: Handle,
+    /// The present.
+    pub clock: Clock,
+}
+
 /// Starts every section's task. They end when the set is dropped; a collection that runs then keeps its turn.
-pub fn start(setup: &Setup, clock: Clock, turns: &Turns) -> (JoinSet<()>, mpsc::Receiver<Report>) {
+pub fn start(setup: &Setup, means: &Means, turns: &Turns) -> (JoinSet<()>, mpsc::Receiver<Report>) {
     let (sender, receiver) = mpsc::channel(WAITING);
     let mut tasks = JoinSet::new();
-    for (section, turn) in SECTIONS.iter().zip(&turns.0) {
+    let count = u32::try_from(SECTIONS.len()).unwrap_or(1);
+    for (place, (section, turn)) in (1..).zip(SECTIONS.iter().zip(&turns.0)) {
         let interval = section.interval(&setup.config);
-        tasks.spawn(run(*section, section.start(setup), interval, clock, sender.clone(), turn.clone()));
+        let second = interval * place / count;
+        let job = section.start(setup);
+        tasks.spawn(run(*section, job, (second, interval), means.clone(), sender.clone(), turn.clone()));
     }
     (tasks, receiver)
 }
 
+/// Collects at once, again after the first of `waits`, and then each time after the second.
 async fn run(
     section: &'static dyn AnySection,
     mut job: Job,
-    interval: Duration,
-    clock: Clock,
+    waits: (Duration, Duration),
+    means: Means,
     reports: mpsc::Sender<Report>,
     turn: Turn,
 ) {
-    let mut ticks = time::interval(interval);
+    let mut ticks = time::interval_at(time::Instant::now() + waits.0, waits.1);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
-        ticks.tick().await;
-        let mut collection = std::pin::pin!(collect(job, clock, turn.clone()));
+        let mut collection = std::pin::pin!(collect(job, means.clone(), turn.clone()));
         let ended = match time::timeout(section.deadline(), &mut collection).await {
             Ok(ended) => ended,
             Err(_) => {
@@ -77,13 +115,15 @@ async fn run(
         if reports.send(Report::Ended(outcome, took)).await.is_err() {
             return;
         }
+        ticks.tick().await;
     }
 }
 
 /// Collects once, on a thread, when it is this section's turn; `None` where that thread could not be joined.
-async fn collect(mut job: Job, clock: Clock, turn: Turn) -> Option<(Job, Outcome, Duration)> {
+async fn collect(mut job: Job, means: Means, turn: Turn) -> Option<(Job, Outcome, Duration)> {
     let held = turn.lock_owned().await;
-    let collected = tokio::task::spawn_blocking(move || {
+    let Means { threads, clock } = means;
+    let collected = threads.spawn_blocking(move || {
         // Given back by the thread itself: nobody may be waiting for it any more.
         let _held = held;
         let started = Instant::now();
@@ -100,6 +140,10 @@ mod tests {
     use super::*;
     use crate::collect::{Config, Root, memory, service};
     use crate::metric::Now;
+
+    fn means() -> Means {
+        Means { threads: Handle::current(), clock: Clock::start() }
+    }
 
     /// What a collection that finds no files comes to.
     fn outcome(now: Now) -> Outcome {
@@ -127,12 +171,12 @@ mod tests {
         };
         for _ in 0..20 {
             let mut tasks = JoinSet::new();
-            tasks.spawn(collect(job(), Clock::start(), turn.clone()));
+            tasks.spawn(collect(job(), means(), turn.clone()));
             let _ = time::timeout(Duration::from_millis(10), tasks.join_next()).await;
         }
         assert_eq!(started.load(Ordering::SeqCst), 1);
         drop(release);
-        let last = time::timeout(Duration::from_secs(5), collect(job(), Clock::start(), turn)).await;
+        let last = time::timeout(Duration::from_secs(5), collect(job(), means(), turn)).await;
         assert!(last.is_ok_and(|collected| collected.is_some()));
         assert_eq!(started.load(Ordering::SeqCst), 2);
     }

@@ -11,7 +11,7 @@ use crate::store::Store;
 pub const FILE: &str = "settings.json";
 
 /// What a SET leaves behind.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kept {
     /// What the configuration said at the time.
     pub file: Settings,
@@ -27,12 +27,14 @@ pub type Fingerprints = BTreeMap<String, String>;
 
 /// What is in force from now on. Where the file was edited, that is stored: what the file has overruled does not come back,
 /// above all no key, when the file is edited back.
-pub fn take_over(store: &Store, configured: &Settings, kept: Option<Kept>, users: &Fingerprints) -> Settings {
-    let before = kept.as_ref().map(|kept| kept.set.clone());
+pub fn take_over(store: &Store, configured: &Settings, kept: Option<&Kept>, users: Option<&Fingerprints>) -> Settings {
     let in_force = in_force(configured, kept, users);
-    if before.is_some_and(|before| before != in_force) {
-        let kept = Kept { file: configured.clone(), set: in_force.clone(), fingerprints: users.clone() };
-        if let Err(error) = store.write(FILE, &kept) {
+    if let Some(before) = kept {
+        let fingerprints = users.unwrap_or(&before.fingerprints).clone();
+        let now = Kept { file: configured.clone(), set: in_force.clone(), fingerprints };
+        if *before != now
+            && let Err(error) = store.write(FILE, &now)
+        {
             tracing::error!(%error, "that the edited file wins could not be stored: what was set before may come back");
         }
     }
@@ -40,10 +42,13 @@ pub fn take_over(store: &Store, configured: &Settings, kept: Option<Kept>, users
 }
 
 /// What is in force: a field that was SET stays SET until the configuration says something else than it did then, and so
-/// does a user's key.
-fn in_force(configured: &Settings, kept: Option<Kept>, users: &Fingerprints) -> Settings {
-    let Some(Kept { file, mut set, fingerprints }) = kept else { return configured.clone() };
-    set.keys.retain(|name, _| users.get(name).is_some_and(|fingerprint| fingerprints.get(name) == Some(fingerprint)));
+/// does a user's key. `users` are absent where it can't be told whether their entries are others: keys then stay.
+fn in_force(configured: &Settings, kept: Option<&Kept>, users: Option<&Fingerprints>) -> Settings {
+    let Some(Kept { file, set, fingerprints }) = kept.cloned() else { return configured.clone() };
+    let mut keys = set.keys;
+    if let Some(users) = users {
+        keys.retain(|name, _| users.get(name).is_some_and(|fingerprint| fingerprints.get(name) == Some(fingerprint)));
+    }
     Settings {
         contact: choose(&configured.contact, file.contact, set.contact),
         name: choose(&configured.name, file.name, set.name),
@@ -51,7 +56,7 @@ fn in_force(configured: &Settings, kept: Option<Kept>, users: &Fingerprints) -> 
         authen_traps: choose(&configured.authen_traps, file.authen_traps, set.authen_traps),
         // The configuration knows nothing of these two.
         serial: set.serial,
-        keys: set.keys,
+        keys,
     }
 }
 
@@ -72,12 +77,11 @@ mod tests {
     fn an_edited_file_wins_again() {
         let kept = || {
             let fingerprints = Fingerprints::new();
-            Some(Kept { file: settings("ops", "a"), set: settings("night shift", "a"), fingerprints })
+            Kept { file: settings("ops", "a"), set: settings("night shift", "a"), fingerprints }
         };
-        let users = Fingerprints::new();
-        assert_eq!(in_force(&settings("ops", "a"), None, &users), settings("ops", "a"));
-        assert_eq!(in_force(&settings("ops", "b"), kept(), &users), settings("night shift", "b"));
-        assert_eq!(in_force(&settings("noc", "a"), kept(), &users), settings("noc", "a"));
+        assert_eq!(in_force(&settings("ops", "a"), None, None), settings("ops", "a"));
+        assert_eq!(in_force(&settings("ops", "b"), Some(&kept()), None), settings("night shift", "b"));
+        assert_eq!(in_force(&settings("noc", "a"), Some(&kept()), None), settings("noc", "a"));
     }
 
     #[test]
@@ -85,9 +89,13 @@ mod tests {
         let users = |fingerprint: &str| Fingerprints::from([("nms".to_string(), fingerprint.to_string())]);
         let keys = BTreeMap::from([("nms".to_string(), UserKeys::default()), ("gone".into(), UserKeys::default())]);
         let set = Settings { keys, ..Settings::default() };
-        let kept = || Some(Kept { file: Settings::default(), set: set.clone(), fingerprints: users("1") });
-        let left = |now: &str| in_force(&Settings::default(), kept(), &users(now)).keys.into_keys().collect::<Vec<_>>();
-        assert_eq!(left("1"), ["nms"]);
-        assert_eq!(left("2"), Vec::<String>::new());
+        let kept = Kept { file: Settings::default(), set: set.clone(), fingerprints: users("1") };
+        let left = |now: Option<Fingerprints>| {
+            let settings = in_force(&Settings::default(), Some(&kept), now.as_ref());
+            settings.keys.into_keys().collect::<Vec<_>>()
+        };
+        assert_eq!(left(Some(users("1"))), ["nms"]);
+        assert_eq!(left(Some(users("2"))), Vec::<String>::new());
+        assert_eq!(left(None), ["gone", "nms"]);
     }
 }

@@ -7,7 +7,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use super::clock::Clock;
 use super::control::Answer;
 use super::identity::Identity;
-use super::settings::{self, Kept};
+use super::settings::{self, Fingerprints, Kept};
 use crate::metric::Now;
 use crate::mib::counters::{Counter, Counters};
 use crate::mib::families::Moment;
@@ -37,6 +37,8 @@ pub struct Shared {
     pub store: Arc<Store>,
     /// The settings as the file has them.
     pub configured: ArcSwap<Settings>,
+    /// The fingerprints of the users' entries in the file; while SNMPv3 is closed, those that were kept.
+    pub fingerprints: ArcSwap<Fingerprints>,
     /// One SET at a time.
     pub committing: Mutex<()>,
     /// Who is told of queries.
@@ -105,9 +107,15 @@ impl http::Host for Shared {
 }
 
 impl Shared {
+    /// Takes up the fingerprints of the users in force, or of those that were kept.
+    pub fn remember(&self, kept: Option<Kept>, users: Option<Fingerprints>) {
+        let fingerprints = users.or(kept.map(|kept| kept.fingerprints)).unwrap_or_default();
+        self.fingerprints.store(Arc::new(fingerprints));
+    }
+
     /// What is kept of settings that were set.
     pub fn kept(&self, set: &Settings) -> Kept {
-        let fingerprints = self.engine.load().fingerprints();
+        let fingerprints = Fingerprints::clone(&self.fingerprints.load());
         Kept { file: Settings::clone(&self.configured.load()), set: set.clone(), fingerprints }
     }
 

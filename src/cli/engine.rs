@@ -89,7 +89,7 @@ fn show(config: &Config) -> Result<String, String> {
         let engine = report.engine.ok_or("the agent that runs is of another version: restart it")?;
         let open = engine.closed.map_or_else(|| "open".to_string(), |reason| format!("closed: {reason}"));
         let running = span(f64::from(engine.seconds));
-        return Ok(lines(&engine.id.to_string(), &engine.boots.to_string(), &format!("since {running}"), &open));
+        return Ok(lines(&engine.id.to_string(), &engine.boots.to_string(), &format!("for {running}"), &open));
     }
     let source = Source::of(config)?;
     let Some(asleep) = identity::peek(&state_dir(&config.agent), &source).map_err(|error| error.to_string())? else {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
@@ -37,10 +37,7 @@ fn page() -> io::Result<Vec<u8>> {
     man.render_description_section(&mut out)?;
     man.render_options_section(&mut out)?;
     for subcommand in command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help") {
-        let about = subcommand.get_long_about().or(subcommand.get_about()).map(ToString::to_string);
-        let name = format!("vitalsd {}", subcommand.get_name());
-        section(&name, &about.unwrap_or_default()).to_writer(&mut out)?;
-        Man::new(subcommand.clone()).render_options_section(&mut out)?;
+        describe(&format!("vitalsd {}", subcommand.get_name()), subcommand, &mut out)?;
     }
     let mut examples = Roff::new();
     examples.control("SH", ["EXAMPLES"]).control("nf", []);
@@ -49,6 +46,17 @@ fn page() -> io::Result<Vec<u8>> {
     section("FILES", "/etc/vitalsd/vitalsd.toml: the configuration; `vitalsd config` prints every key.")
         .to_writer(&mut out)?;
     Ok(out)
+}
+
+/// One subcommand, and those below it.
+fn describe(name: &str, command: &Command, out: &mut Vec<u8>) -> io::Result<()> {
+    let about = command.get_long_about().or(command.get_about()).map(ToString::to_string);
+    section(name, &about.unwrap_or_default()).to_writer(out)?;
+    Man::new(command.clone()).render_options_section(out)?;
+    for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+        describe(&format!("{name} {}", below.get_name()), below, out)?;
+    }
+    Ok(())
 }
 
 fn section(name: &str, text: &str) -> Roff {

@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
+use super::checks_snmp::{engine_id, query_log, users};
 use super::{Config, Level, load, tree};
 use crate::collect::FAMILIES;
 use crate::health::rules::{Finding, compile};
 use crate::metric::Interval;
 use crate::mib::{Oid, vitals};
-use crate::snmp::config::Community;
+use crate::snmp::config::{Access, Community};
 
 /// One problem of a configuration whose types are right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +45,10 @@ pub fn all(config: &Config) -> Vec<Problem> {
         log_and_system,
         listeners,
         networks,
+        engine_id,
+        query_log,
         communities,
+        users,
         exposure,
         views,
         mib_root,
@@ -70,13 +74,14 @@ fn log_and_system(config: &Config) -> Vec<Problem> {
 const NUMBERS_AND_DOTS: &str = "write it in numbers and dots, as in \"1.3.6.1.4.1.32473.1\"";
 
 /// The address of `udp:ADDRESS:PORT` or `tcp:ADDRESS:PORT`.
-fn udp_address(text: &str) -> Option<SocketAddr> {
+fn listen_address(text: &str) -> Option<SocketAddr> {
     text.strip_prefix("udp:").or_else(|| text.strip_prefix("tcp:"))?.parse().ok()
 }
 
 fn listeners(config: &Config) -> Vec<Problem> {
-    const REMEDY: &str = "write \"udp:ADDRESS:PORT\", an IPv6 address in brackets: \"udp:[::1]:1161\"";
-    let wrong = config.snmp.listen.iter().enumerate().filter(|(_, text)| udp_address(text).is_none());
+    const REMEDY: &str =
+        "write \"udp:ADDRESS:PORT\" or \"tcp:ADDRESS:PORT\", an IPv6 address in brackets: \"udp:[::1]:1161\"";
+    let wrong = config.snmp.listen.iter().enumerate().filter(|(_, text)| listen_address(text).is_none());
     wrong
         .map(|(place, text)| {
             Problem::error(format!("snmp.listen[{place}]"), format!("`{text}` is no address to listen on"), REMEDY)
@@ -113,7 +118,15 @@ fn networks(config: &Config) -> Vec<Problem> {
 
 fn communities(config: &Config) -> Vec<Problem> {
     let each = config.snmp.community.iter().enumerate();
-    each.filter_map(|(place, community)| community_problem(&format!("snmp.community[{place}]"), community)).collect()
+    each.flat_map(|(place, community)| {
+        let key = format!("snmp.community[{place}]");
+        let idle = (community.access == Access::None).then(|| {
+            let remedy = "write \"read\" or \"write\", or remove the community: \"none\" is for users";
+            Problem::error(format!("{key}.access"), "a community that may do nothing", remedy)
+        });
+        community_problem(&key, community).into_iter().chain(idle)
+    })
+    .collect()
 }
 
 fn community_problem(key: &str, community: &Community) -> Option<Problem> {
@@ -131,7 +144,7 @@ fn community_problem(key: &str, community: &Community) -> Option<Problem> {
 }
 
 /// What is wrong with a file that holds a secret.
-fn secret_file_problem(key: &str, path: &Path) -> Option<Problem> {
+pub(super) fn secret_file_problem(key: &str, path: &Path) -> Option<Problem> {
     let shown = path.display();
     match (load::readable_by_others(path), load::holds_secret(path)) {
         (Err(error), _) | (_, Err(error)) => {
@@ -151,7 +164,7 @@ fn is_loopback(networks: &[String]) -> bool {
 /// Listening wider than is answered, and names that everybody knows.
 fn exposure(config: &Config) -> Vec<Problem> {
     let snmp = &config.snmp;
-    let wide = snmp.listen.iter().filter_map(|text| udp_address(text)).any(|address| !address.ip().is_loopback());
+    let wide = snmp.listen.iter().filter_map(|text| listen_address(text)).any(|address| !address.ip().is_loopback());
     let mut problems = Vec::new();
     if wide && snmp.allow.is_none() {
         let remedy = "name the networks that are to be answered: allow = [\"10.0.0.0/8\"]";
@@ -172,17 +185,17 @@ fn exposure(config: &Config) -> Vec<Problem> {
 fn views(config: &Config) -> Vec<Problem> {
     let mut problems = Vec::new();
     let names: BTreeSet<&str> = config.snmp.view.iter().map(|view| view.name.as_str()).chain(["all"]).collect();
-    for (place, community) in config.snmp.community.iter().enumerate() {
-        if let Some(view) = community.view.as_deref().filter(|view| !names.contains(view)) {
+    let communities = config.snmp.community.iter().map(|community| &community.view).enumerate();
+    let communities = communities.map(|(place, view)| (format!("snmp.community[{place}].view"), view));
+    let users = config.snmp.user.iter().map(|user| &user.view).enumerate();
+    let users = users.map(|(place, view)| (format!("snmp.user[{place}].view"), view));
+    for (key, view) in communities.chain(users) {
+        if let Some(view) = view.as_deref().filter(|view| !names.contains(view)) {
             let remedy = match tree::nearest(view, names.iter().copied()) {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
                 None => "`all` is built in; name others with [[snmp.view]]".into(),
             };
-            problems.push(Problem::error(
-                format!("snmp.community[{place}].view"),
-                format!("no view is called `{view}`"),
-                remedy,
-            ));
+            problems.push(Problem::error(key, format!("no view is called `{view}`"), remedy));
         }
     }
     for (place, view) in config.snmp.view.iter().enumerate() {

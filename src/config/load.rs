@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
+use zeroize::Zeroizing;
 
 use super::{Config, Finding, Findings, Level, checks, tree};
 use crate::secret::Secret;
@@ -157,19 +158,30 @@ fn mask_letter(letter: char, hidden: bool) -> String {
     if hidden && letter != '\n' { "*".repeat(letter.len_utf8()) } else { letter.to_string() }
 }
 
-/// Puts communities that stand in files of their own in the place of the files' names; a file that can't be read was found by the checks.
+/// Puts secrets that stand in files of their own in the place of the files' names; a file that can't be read was found by
+/// the checks.
 fn take_secrets(config: &mut Config) {
-    for community in &mut config.snmp.community {
-        if let Some(path) = &community.name_file
-            && let Ok(text) = read(path)
-        {
-            community.name = text.lines().next().map(Secret::new);
-            community.name_file = None;
+    let take = |secret: &mut Option<Secret>, file: &mut Option<PathBuf>| {
+        if let Some(Ok(text)) = file.as_deref().map(secret_in) {
+            (*secret, *file) = (Some(text), None);
         }
+    };
+    for community in &mut config.snmp.community {
+        take(&mut community.name, &mut community.name_file);
     }
+    for user in &mut config.snmp.user {
+        take(&mut user.auth_password, &mut user.auth_password_file);
+        take(&mut user.priv_password, &mut user.priv_password_file);
+    }
+}
+
+/// The secret in a file: its first line.
+pub(super) fn secret_in(path: &Path) -> io::Result<Secret> {
+    let text = Zeroizing::new(read(path)?);
+    Ok(Secret::new(text.lines().next().unwrap_or_default()))
 }
 
 /// Whether a file that should hold a secret has one: its first line isn't empty.
 pub(super) fn holds_secret(path: &Path) -> io::Result<bool> {
-    Ok(read(path)?.lines().next().is_some_and(|line| !line.trim().is_empty()))
+    Ok(!secret_in(path)?.expose().trim().is_empty())
 }

@@ -5,9 +5,12 @@
 //! remedies of mistakes and `config/vitalsd.toml`.
 
 mod checks;
+mod checks_snmp;
 mod findings;
 mod load;
 mod render;
+#[cfg(test)]
+mod snmp_tests;
 #[cfg(test)]
 mod tests;
 mod tree;

@@ -30,7 +30,7 @@ fn secrets_do_not_leave() {
 
 /// The whole report on `text`, as people see it.
 #[track_caller]
-fn broken(text: &str, expected: Expect) {
+pub(super) fn broken(text: &str, expected: Expect) {
     let findings = load_text("vitalsd.toml", text, false).expect_err("the file is broken");
     expected.assert_eq(&findings.to_string());
 }
@@ -242,7 +242,7 @@ fn several_at_once() {
             7 | listen = ["udp:0.0.0.0"]
               |           ^^^^^^^^^^^^^
               |
-              = help: write "udp:ADDRESS:PORT", an IPv6 address in brackets: "udp:[::1]:1161"
+              = help: write "udp:ADDRESS:PORT" or "tcp:ADDRESS:PORT", an IPv6 address in brackets: "udp:[::1]:1161"
 
             error: snmp.allow[0]: `10.0.0.0/33` is not a network
              --> vitalsd.toml:8:10

@@ -124,6 +124,12 @@ impl Counter {
     }
 }
 
+/// The counters that have a scalar below an OID, in no order.
+pub fn counters_below(prefix: &[u32]) -> impl Iterator<Item = (&'static [u32], Counter)> {
+    let scalars = COUNTERS.iter().filter_map(|&(counter, object, _, _)| Some((object?, counter)));
+    scalars.filter(move |(object, _)| object.starts_with(prefix))
+}
+
 impl Counters {
     /// Counts `number` more.
     pub fn add(&self, counter: Counter, number: u64) {

@@ -2,17 +2,22 @@
 //!
 //! A [`View`] holds every object instance, sorted and encoded, so that answering is a search and a copy. It is put
 //! together from [`Segment`]s, one a table or group, and a tick replaces only those whose facts changed. Standard MIB
-//! modules have a file each; the private MIB is a projection of every family ([`families`]).
+//! modules have a file each and are declared in the terms of [`table`]; the private MIB is a projection of every family ([`families`]).
 
+pub mod admin;
 pub mod ber;
+pub mod conventions;
 pub mod counters;
 pub mod families;
+pub mod index;
 pub mod indices;
 pub mod oid;
 pub mod segment;
 pub mod settings;
 pub mod smi;
 pub mod snmpv2;
+pub mod standard;
+pub mod table;
 pub mod value;
 pub mod view;
 pub mod vitals;

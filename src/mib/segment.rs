@@ -75,7 +75,7 @@ pub fn smi_counter32(number: u64) -> u32 {
     u32::try_from(number & u64::from(u32::MAX)).unwrap_or(0)
 }
 
-/// The instances below one OID.
+/// The instances below one OID, or of neighbouring scalars.
 pub struct Segment {
     prefix: Key,
     content: LazyLock<Content, Box<dyn FnOnce() -> Content + Send + Sync>>,
@@ -87,7 +87,7 @@ impl Segment {
         Segment { prefix: prefix.key(), content: LazyLock::new(Box::new(build)) }
     }
 
-    /// The key of the OID that all its instances are below.
+    /// The key at which it begins: none of its instances is before it, and none of another segment's is between them.
     pub fn prefix(&self) -> &[u8] {
         &self.prefix
     }

@@ -1,10 +1,82 @@
 //! SNMPv2-MIB (RFC 3418): the system group with sysORTable, the snmp group, and the snmpSet group.
 
-use super::counters::{COUNTERS, Counter};
-use super::oid::{Key, Oid};
-use super::segment::{Builder, LiveObject, Segment};
+use std::sync::Arc;
+
+use super::admin;
+use super::conventions::integer;
+use super::index::Index;
+use super::oid::Oid;
+use super::segment::LiveObject;
 use super::settings::Settings;
+use super::standard;
+use super::table::{Column, Group, Module, Reading, Rows, Scalar, Table};
 use super::value::Value;
+
+/// SNMPv2-MIB.
+pub static MODULE: Module<Standing> = Module {
+    name: "SNMPv2-MIB",
+    identity: &[1, 3, 6, 1, 6, 3, 1],
+    sentence: "The MIB module for SNMP entities (RFC 3418).",
+    groups: &[
+        Group {
+            oid: SYSTEM,
+            sections: &[],
+            scalars: &[
+                Scalar {
+                    number: 1,
+                    name: "sysDescr",
+                    value: Reading::Fixed(|standing| Some(Value::text(&standing.system.description))),
+                },
+                Scalar {
+                    number: 2,
+                    name: "sysObjectID",
+                    value: Reading::Fixed(|standing| Some(Value::ObjectId(standing.system.object_id.clone()))),
+                },
+                Scalar { number: 3, name: "sysUpTime", value: Reading::Live(LiveObject::UpTime) },
+                Scalar {
+                    number: 4,
+                    name: "sysContact",
+                    value: Reading::Fixed(|standing| Some(Value::text(&standing.settings.contact))),
+                },
+                Scalar {
+                    number: 5,
+                    name: "sysName",
+                    value: Reading::Fixed(|standing| Some(Value::text(&standing.settings.name))),
+                },
+                Scalar {
+                    number: 6,
+                    name: "sysLocation",
+                    value: Reading::Fixed(|standing| Some(Value::text(&standing.settings.location))),
+                },
+                Scalar { number: 7, name: "sysServices", value: Reading::Fixed(|_| Some(Value::Integer(SERVICES))) },
+                // The modules are all there from the start: the table last changed at uptime zero.
+                Scalar { number: 8, name: "sysORLastChange", value: Reading::Fixed(|_| Some(Value::TimeTicks(0))) },
+            ],
+        },
+        Group {
+            oid: SNMP,
+            sections: &[],
+            scalars: &[Scalar {
+                number: 30,
+                name: "snmpEnableAuthenTraps",
+                value: Reading::Fixed(|standing| {
+                    Some(Value::Integer(if standing.settings.authen_traps { 1 } else { 2 }))
+                }),
+            }],
+        },
+        Group {
+            oid: SNMP_SET,
+            sections: &[],
+            // Managers that work side by side test and set it.
+            scalars: &[Scalar {
+                number: 1,
+                name: "snmpSetSerialNo",
+                value: Reading::Fixed(|standing| Some(integer(standing.settings.serial))),
+            }],
+        },
+    ],
+    tables: &[&MODULES],
+};
 
 /// The system group.
 pub const SYSTEM: &[u32] = &[1, 3, 6, 1, 2, 1, 1];
@@ -18,8 +90,6 @@ pub const SNMP_SET: &[u32] = &[1, 3, 6, 1, 6, 3, 1, 1, 6];
 pub const ENABLE_AUTHEN_TRAPS: &[u32] = &[1, 3, 6, 1, 2, 1, 11, 30, 0];
 /// snmpSetSerialNo.0.
 pub const SET_SERIAL_NO: &[u32] = &[1, 3, 6, 1, 6, 3, 1, 1, 6, 1, 0];
-/// snmpMIB, the module itself: what sysORTable calls it.
-const SNMP_MIB: &[u32] = &[1, 3, 6, 1, 6, 3, 1];
 /// A host with applications: layers 4 and 7, as RFC 3418 counts them.
 const SERVICES: i32 = 72;
 
@@ -34,83 +104,52 @@ pub struct System {
     pub root: Oid,
 }
 
-/// The system group's instances.
-pub fn system(system: &System, settings: &Settings) -> Segment {
-    let prefix = Oid::from_static(SYSTEM);
-    let (base, system, settings) = (prefix.clone(), system.clone(), settings.clone());
-    Segment::lazy(&prefix, move || {
-        let mut builder = Builder::default();
-        let at = |arcs: &[u32]| base.child(arcs).arcs().to_vec();
-        builder.push(&at(&[1, 0]), &Value::text(&system.description));
-        builder.push(&at(&[2, 0]), &Value::ObjectId(system.object_id));
-        builder.push_live(&at(&[3, 0]), LiveObject::UpTime);
-        builder.push(&at(&[4, 0]), &Value::text(&settings.contact));
-        builder.push(&at(&[5, 0]), &Value::text(&settings.name));
-        builder.push(&at(&[6, 0]), &Value::text(&settings.location));
-        builder.push(&at(&[7, 0]), &Value::Integer(SERVICES));
-        // The modules are all there from the start: the table last changed at uptime zero.
-        builder.push(&at(&[8, 0]), &Value::TimeTicks(0));
-        let modules = [
-            (Oid::from_static(SNMP_MIB), "The MIB module for SNMP entities (RFC 3418)."),
-            (system.root.clone(), "VITALS-MIB: the health of this machine."),
-        ];
-        for (place, (oid, _)) in (1..).zip(&modules) {
-            builder.push(&at(&[9, 1, 2, place]), &Value::ObjectId(oid.clone()));
-        }
-        for (place, (_, text)) in (1..).zip(&modules) {
-            builder.push(&at(&[9, 1, 3, place]), &Value::text(text));
-        }
-        for place in 1..=2 {
-            builder.push(&at(&[9, 1, 4, place]), &Value::TimeTicks(0));
-        }
-        builder.finish()
-    })
+/// What the module is over.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// What no manager may change.
+    pub system: Arc<System>,
+    /// What they may.
+    pub settings: Arc<Settings>,
 }
 
-/// The snmp group's instances: counters, and snmpEnableAuthenTraps.
-pub fn snmp(settings: &Settings) -> Segment {
-    let traps = if settings.authen_traps { 1 } else { 2 };
-    Segment::lazy(&Oid::from_static(SNMP), move || {
-        let mut builder = Builder::default();
-        let mut scalars: Vec<(Vec<u32>, Option<Counter>)> =
-            counters_below(SNMP).map(|(object, counter)| ([object, &[0]].concat(), Some(counter))).collect();
-        scalars.push((ENABLE_AUTHEN_TRAPS.to_vec(), None));
-        scalars.sort_by(|(left, _), (right, _)| left.cmp(right));
-        for (arcs, counter) in scalars {
-            match counter {
-                Some(counter) => builder.push_live(&arcs, LiveObject::Counter(counter)),
-                None => builder.push(&arcs, &Value::Integer(traps)),
-            }
-        }
-        builder.finish()
-    })
+/// The modules that are served, with what sysORTable says of each. New ones go to the end, as a manager may have kept the
+/// indices of the rest.
+pub fn modules(root: &Oid) -> Vec<(Oid, &'static str)> {
+    let own = [
+        (Oid::from_static(MODULE.identity), MODULE.sentence),
+        (root.clone(), "VITALS-MIB: the health of this machine."),
+    ];
+    let admin = admin::MODULES.iter().map(|module| (module.identity, module.sentence));
+    let standard = standard::MODULES.iter().map(|module| (module.identity, module.sentence));
+    let standard = admin.chain(standard).map(|(identity, sentence)| (Oid::from_static(identity), sentence));
+    own.into_iter().chain(standard).collect()
 }
 
-/// The snmpSet group: one scalar, which managers that work side by side test and set.
-pub fn set(settings: &Settings) -> Segment {
-    let serial = i32::try_from(settings.serial).unwrap_or(i32::MAX);
-    Segment::lazy(&Oid::from_static(SNMP_SET), move || {
-        let mut builder = Builder::default();
-        builder.push(SET_SERIAL_NO, &Value::Integer(serial));
-        builder.finish()
-    })
+/// A served module: its place, from 1, its OID, its sentence.
+struct Listed {
+    place: u32,
+    oid: Oid,
+    sentence: &'static str,
 }
 
-/// The counters that have a scalar below an OID, in no order.
-pub fn counters_below(prefix: &[u32]) -> impl Iterator<Item = (&'static [u32], Counter)> {
-    let scalars = COUNTERS.iter().filter_map(|&(counter, object, _, _)| Some((object?, counter)));
-    scalars.filter(move |(object, _)| object.starts_with(prefix))
+impl Rows for Listed {
+    type Source = Standing;
+    type Row<'a> = Listed;
 }
 
-/// The object types of all three.
-pub fn types() -> Vec<Key> {
-    let system = Oid::from_static(SYSTEM);
-    let scalars = (1..=8).map(|object| system.child(&[object]).key());
-    let columns = (2..=4).map(|column| system.child(&[9, 1, column]).key());
-    let counters = counters_below(SNMP).map(|(object, _)| Oid::from_static(object).key());
-    let settable = [ENABLE_AUTHEN_TRAPS, SET_SERIAL_NO].map(|instance| match instance {
-        [object @ .., _] => Oid::from_static(object).key(),
-        [] => Key::new(),
-    });
-    scalars.chain(columns).chain(counters).chain(settable).collect()
-}
+/// sysORTable.
+static MODULES: Table<Listed> = Table {
+    entry: &[1, 3, 6, 1, 2, 1, 1, 9, 1],
+    sections: &[],
+    rows: |standing| {
+        let modules = (1..).zip(modules(&standing.system.root));
+        modules.map(|(place, (oid, sentence))| Listed { place, oid, sentence }).collect()
+    },
+    index: |listed| Index::new().number(listed.place),
+    columns: &[
+        Column { number: 2, name: "sysORID", value: |listed| Some(Value::ObjectId(listed.oid.clone())) },
+        Column { number: 3, name: "sysORDescr", value: |listed| Some(Value::text(listed.sentence)) },
+        Column { number: 4, name: "sysORUpTime", value: |_| Some(Value::TimeTicks(0)) },
+    ],
+};

@@ -219,9 +219,9 @@ impl Ranges {
         Ranges(ranges)
     }
 
-    /// Everything.
+    /// Everything: from the first key that is one, as comparing with no octets costs more than with some.
     pub fn all() -> Ranges {
-        Ranges(vec![(Key::new(), vec![0xff])])
+        Ranges(vec![(vec![0], vec![0xff])])
     }
 
     /// Whether this key may be seen.

@@ -21,7 +21,8 @@ pub struct Config {
     pub allow: Option<Vec<String>>,
     /// How many messages an allowed source may send, as `2000/s`; more get silence and a counter. Absent: any number.
     pub rate_limit: Option<Rate>,
-    /// The engine ID in hexadecimal digits, 5 to 32 octets; absent: one is made from the machine's identity and kept.
+    /// The engine ID in hexadecimal digits, 5 to 32 octets; absent: one is made from the machine's identity and kept in
+    /// the state directory. No two machines may have the same.
     pub engine_id: Option<String>,
     /// Whether authenticationFailure is sent: what snmpEnableAuthenTraps is until a manager sets it.
     pub authentication_traps: bool,
@@ -93,7 +94,8 @@ pub struct User {
     pub auth_password: Option<Secret>,
     /// A file whose first line is that password.
     pub auth_password_file: Option<PathBuf>,
-    /// The authentication key localized to this engine, in hexadecimal digits, as `vitalsd user hash` prints it.
+    /// The authentication key localized to this engine, in hexadecimal digits, as `vitalsd user hash` prints it. It fits
+    /// as long as the engine ID stays: the state directory is kept, or `engine_id` fixed.
     pub auth_key: Option<Secret>,
     /// The authentication key before it is localized, in hexadecimal digits.
     pub auth_master_key: Option<Secret>,

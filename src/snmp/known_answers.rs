@@ -9,7 +9,7 @@ use rasn_snmp::{v1, v2, v2c};
 
 use super::config::{Access, Community, Config, User, View as ViewConfig};
 use super::{Engine, Local, MAX_DATAGRAM, Moment, Request, Scratch, Verdict};
-use crate::mib::snmpv2::{self, System};
+use crate::mib::snmpv2::{self, Standing, System};
 use crate::mib::{Builder, Counter, Counters, EngineClock, Live, Oid, Segment, Settings, Value, View, ber};
 use crate::secret::Secret;
 
@@ -74,9 +74,13 @@ impl Agent {
         };
         let settings = Settings { name: "sensor".into(), ..Settings::default() };
         let table = Oid::from_static(TABLE);
-        let mut types = snmpv2::types();
+        let mut types = snmpv2::MODULE.types();
         types.extend((1..=3).map(|column| table.child(&[column]).key()));
-        let segments = [snmpv2::system(&system, &settings), snmpv2::snmp(&settings), rows(&table)];
+        let standing = Standing { system: Arc::new(system), settings: Arc::new(settings.clone()) };
+        let mut segments = snmpv2::MODULE.segments(&Arc::new(standing));
+        // Nothing stands behind the table, so that its end is the tree's.
+        segments.retain(|segment| *segment.prefix() < *table.key());
+        segments.push(rows(&table));
         Agent {
             engine: Engine::new(&config, local, &|_| None).expect("a valid configuration"),
             view: View::new(segments.into_iter().map(Arc::new).collect(), types),

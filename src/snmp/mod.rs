@@ -238,9 +238,14 @@ impl Engine {
         Engine { version3: self.version3.as_ref().map(with_keys), ..self.clone() }
     }
 
-    /// What tells whether a user's entry in the configuration is another, by his name.
-    pub fn fingerprints(&self) -> BTreeMap<String, String> {
-        self.users().map(usm::Users::fingerprints).unwrap_or_default()
+    /// What tells whether a user's entry in the configuration is another, by his name; `None` while SNMPv3 is closed, as
+    /// it can't be told then.
+    pub fn fingerprints(&self) -> Option<BTreeMap<String, String>> {
+        match (&self.version3, self.closed) {
+            (Some(version3), _) => Some(version3.users.fingerprints()),
+            (None, true) => None,
+            (None, false) => Some(BTreeMap::new()),
+        }
     }
 
     /// The users of SNMPv3, where it is open.

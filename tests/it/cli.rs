@@ -91,7 +91,8 @@ fn shells_and_man_are_served() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(stdout(&run(vitalsd().args(["completions", shell]))).contains("check-config"), "{shell}");
     }
-    assert!(stdout(&run(vitalsd().arg("man"))).contains(".TH vitalsd"));
+    let page = stdout(&run(vitalsd().arg("man")));
+    assert!(page.contains(".TH vitalsd") && page.contains("vitalsd engine reset"));
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn the_engine_is_the_same_after_a_kill_and_has_started_once_more() {
     let before = shown();
     let id = value(&before, "engine ID");
     assert_eq!((value(&before, "boots"), value(&before, "SNMPv3")), ("1".into(), "open".into()));
-    assert!(value(&before, "running").starts_with("since "));
+    assert!(value(&before, "running").starts_with("for "));
     assert!(agent.log().contains(&format!("engine ID      {id}\n")), "{}", agent.log());
     agent.kill_and_restart();
     let after = stdout(&engine("show", &agent.config()));
@@ -139,9 +139,50 @@ fn reload(agent: &Agent, edit: impl Fn(&str) -> String) {
     wait_for("the reload", || (agent.log().matches("the configuration was taken over").count() > done).then_some(()));
 }
 
+const USER: &str = r#"
+    [[snmp.user]]
+    name = "nms"
+    auth = "sha256"
+    auth_password = "maplesyrup"
+    priv = "aes128"
+    priv_password = "maplesyrup2"
+"#;
+
+/// Asks for sysName as the user `nms`, with other protocols if any are given.
+fn version3(agent: &Agent, level: &str, protocols: &[&str]) -> Output {
+    let protocols = if protocols.is_empty() { &["-a", "SHA-256", "-x", "AES"] } else { protocols };
+    let mut arguments = vec!["-v3", "-u", "nms", "-A", "maplesyrup", "-X", "maplesyrup2", "-l", level];
+    arguments.extend(protocols);
+    arguments.extend(["-t", "1", "-r", "0", "-Oqv"]);
+    agent.snmp_output("snmpget", &arguments, &["1.3.6.1.2.1.1.5.0"])
+}
+
+#[test]
+fn managers_that_know_the_passwords_are_answered_where_only_keys_are_stored() {
+    let agent = Agent::on_fixture("");
+    let text = fs::read_to_string(agent.config()).expect("a file");
+    for (auth, privacy, tools) in [
+        ("sha256", "aes128", ["-a", "SHA-256", "-x", "AES"]),
+        ("md5", "des", ["-a", "MD5", "-x", "DES"]),
+        ("sha1", "aes256", ["-a", "SHA", "-x", "AES-256"]),
+        ("sha512", "aes192c", ["-a", "SHA-512", "-x", "AES-192-C"]),
+    ] {
+        for more in [&[][..], &["--master"]] {
+            let mut command = vitalsd();
+            command.args(["user", "hash", "nms", "--auth", auth, "--priv", privacy]).args(more);
+            let hash = run_with("maplesyrup\nmaplesyrup2\n", command.arg("--config").arg(agent.config()));
+            assert_eq!(hash.status.code(), Some(0), "{}", stderr(&hash));
+            reload(&agent, |_| format!("{text}\n{}", stdout(&hash)));
+            let answer = version3(&agent, "authPriv", &tools);
+            assert!(stdout(&answer).contains("sensor-07"), "{auth} {privacy} {more:?}: {}", stderr(&answer));
+        }
+    }
+    assert!(!version3(&agent, "noAuthNoPriv", &[]).status.success(), "the keys are needed");
+}
+
 #[test]
 fn a_fixed_engine_whose_boots_were_lost_is_closed_until_a_reset() {
-    let mut agent = Agent::on_fixture("");
+    let mut agent = Agent::on_fixture(USER);
     let own = value(&stdout(&engine("show", &agent.config())), "engine ID");
     reload(&agent, |text| text.replace("[snmp]\n", "[snmp]\nengine_id = \"80007ed904aa\"\n"));
     let fixed = stdout(&engine("show", &agent.config()));
@@ -159,6 +200,7 @@ fn a_fixed_engine_whose_boots_were_lost_is_closed_until_a_reset() {
     let closed = stdout(&engine("show", &agent.config()));
     assert!(value(&closed, "SNMPv3").contains("vitalsd engine reset"), "{closed}");
     assert!(agent.log().contains("SNMPv3 is closed"), "{}", agent.log());
+    assert!(!version3(&agent, "authPriv", &[]).status.success());
     // v2c goes on.
     assert!(agent.snmp("snmpget", &["-v2c", "-cpublic", "-Oqv"], &["1.3.6.1.2.1.1.5.0"]).contains("sensor-07"));
     let reset = engine("reset", &agent.config());
@@ -166,6 +208,8 @@ fn a_fixed_engine_whose_boots_were_lost_is_closed_until_a_reset() {
     let open = stdout(&engine("show", &agent.config()));
     assert_eq!(value(&open, "SNMPv3"), "open");
     assert!(boots(&open) >= boots(&fixed), "{open}");
+    let answer = version3(&agent, "authPriv", &[]);
+    assert!(stdout(&answer).contains("sensor-07"), "at once: {}", stderr(&answer));
 
     // The same while no agent runs.
     assert_eq!(agent.end(), Some(0));
@@ -176,6 +220,7 @@ fn a_fixed_engine_whose_boots_were_lost_is_closed_until_a_reset() {
     let again = stdout(&engine("show", &agent.config()));
     assert_eq!(value(&again, "SNMPv3"), "open");
     assert!(boots(&again) >= boots(&open), "{again}");
+    assert!(version3(&agent, "authPriv", &[]).status.success());
     reload(&agent, |text| text.replace("engine_id = \"80007ed904aa\"\n", ""));
     let other = value(&stdout(&engine("show", &agent.config())), "engine ID");
     assert!(other != own && other.starts_with("80007ed980"), "{other}: boots of {own} were lost");

@@ -4,6 +4,7 @@
 
 mod agent;
 mod cli;
+mod conformance;
 mod engine;
 mod key_change;
 mod managers;

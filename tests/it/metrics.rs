@@ -111,6 +111,8 @@ const LEFT_OUT: &[&str] = &[
     ".1.3.6.1.4.1.32473.1.1.22.1.12.", // vitalsFsInodesUsedRatio
     ".1.3.6.1.4.1.32473.1.1.23.1.13.", // vitalsDiskUsedRatio
     ".1.3.6.1.4.1.32473.1.1.26.1.7.",  // vitalsProcUsedRatio
+    ".1.3.6.1.6.3.10.2.1.1.",          // snmpEngineID, which each agent makes for itself
+    ".1.3.6.1.6.3.18.1.1.1.4.",        // snmpCommunityContextEngineID
 ];
 
 /// Columns of a walk of which only the type is compared: the disk that holds the copy, the test's own time, and what the
@@ -130,6 +132,8 @@ const MASKED: &[&str] = &[
     ".1.3.6.1.4.1.32473.1.1.22.1.7.", // vitalsFsAvailableBytes
     ".1.3.6.1.4.1.32473.1.1.22.1.8.", // vitalsFsUsedBytes
     ".1.3.6.1.4.1.32473.1.1.22.1.9.", // vitalsFsUsedRatio
+    ".1.3.6.1.6.3.10.2.1.2.",         // snmpEngineBoots
+    ".1.3.6.1.6.3.10.2.1.3.",         // snmpEngineTime
 ];
 
 /// Names, types and values, as a manager keeps them for years.
@@ -137,7 +141,7 @@ const MASKED: &[&str] = &[
 fn the_whole_tree_of_the_fake_host_is_as_it_was() {
     let agent = Agent::on_fixture("");
     let mut text = String::new();
-    for root in ["1.3.6.1.2.1.1", "1.3.6.1.4.1.32473.1.1"] {
+    for root in ["1.3.6.1.2.1.1", "1.3.6.1.4.1.32473.1.1", "1.3.6.1.6.3"] {
         let walk = agent.snmp("snmpbulkwalk", &["-v2c", "-c", "public"], &[root]);
         for line in walk.lines().map(str::trim_end) {
             let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| line.starts_with(prefix));

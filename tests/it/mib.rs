@@ -13,7 +13,7 @@ fn peers() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers")
 }
 
-fn module_path(own: &Path) -> String {
+pub fn module_path(own: &Path) -> String {
     let mibs = peers().join("mibs");
     format!("{}:{}:{}:/usr/share/snmp/mibs", own.display(), mibs.join("ietf").display(), mibs.join("iana").display())
 }
