@@ -1,8 +1,10 @@
 //! Users who change their own keys with `snmpusm`, who else can't, and what of it outlives a kill and an edited file.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
-use crate::agent::{Agent, wait_for};
+use crate::agent::{Agent, stdout, vitalsd, wait_for};
+use crate::engine::run_with;
 use crate::v3::{all, ask, engine_id, keys, keys_with, user};
 
 const NAME: &str = "1.3.6.1.2.1.1.5.0";
@@ -85,6 +87,33 @@ fn a_file_that_is_edited_while_no_agent_runs_wins_too() {
     agent.restart();
     assert!(works(&agent, &keys_with("nms", "auth-nms", "priv-edited")));
     assert!(!works(&agent, &keys_with("nms", "auth-changed", "priv-edited")));
+}
+
+/// No password need stand in the configuration: it may be in a file of its own, or only the keys made of it are known.
+#[test]
+fn users_without_a_password_in_the_file_are_answered() {
+    let agent = Agent::on_fixture("");
+    let secret = |name: &str, text: &str| {
+        let path = agent.directory.path().join(name);
+        fs::write(&path, format!("{text}\n")).expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("permissions");
+        path.display().to_string()
+    };
+    let files = user("nms", "")
+        .replace("auth_password = \"auth-nms\"", &format!("auth_password_file = {:?}", secret("auth", "maple syrup")))
+        .replace("priv_password = \"priv-nms\"", &format!("priv_password_file = {:?}", secret("priv", "birch syrup")));
+    let mut hash = vitalsd();
+    hash.args(["user", "hash", "noc", "--config"]).arg(agent.config());
+    let hashed = run_with("maple sugar\nbirch sugar\n", &mut hash);
+    assert!(hashed.status.success(), "{}", all(&hashed));
+    let hashed = stdout(&hashed);
+    assert!(!hashed.contains("sugar"), "{hashed}");
+    reload(&agent, "[http]", &format!("{files}{hashed}[http]"));
+    assert!(works(&agent, &keys_with("nms", "maple syrup", "birch syrup")));
+    assert!(works(&agent, &keys_with("noc", "maple sugar", "birch sugar")));
+    let said = passwd(&agent, &keys_with("noc", "maple sugar", "birch sugar"), "-Ca", "maple sugar", "auth-changed");
+    assert!(said.contains("Key(s) successfully changed"), "{said}");
+    assert!(works(&agent, &keys_with("noc", "auth-changed", "birch sugar")));
 }
 
 /// Every protocol has a key length of its own, and two ways of making it.
