@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Command, Output};
 use std::thread;
 
-use crate::agent::{Agent, run, stderr, stdout, vitalsd, wait_for};
+use crate::agent::{Agent, run, stderr, stdout, still, vitalsd, wait_for};
 
 const NAME: &str = "1.3.6.1.2.1.1.5.0";
 const CONTACT: &str = "1.3.6.1.2.1.1.4.0";
@@ -13,13 +13,6 @@ const SERIAL: &str = "1.3.6.1.6.3.1.1.6.1.0";
 const AUTHEN_TRAPS: &str = "1.3.6.1.2.1.11.30.0";
 /// snmpEngineBoots.
 const BOOTS: &str = "1.3.6.1.6.3.10.2.1.2.0";
-
-/// What is collected is collected once, so that one walk is as long as the next.
-const STILL: [&str; 6] = ["cpu", "disk", "filesystem", "host", "interface", "process"];
-
-fn still() -> String {
-    STILL.map(|section| format!("[collect.{section}]\ninterval = \"1h\"\n")).concat()
-}
 
 /// Authentication, as the configuration and as net-snmp's tools call it.
 const AUTHS: [(&str, &str); 6] = [
@@ -151,7 +144,11 @@ fn a_walk_is_that_of_v2c_over_udp_and_over_tcp() {
             .args(keys("nms"))
             .args([&place, oid]))
     };
-    wait_for("the TCP listener", || over_tcp("snmpget", NAME).status.success().then_some(()));
+    let is_answered = || over_tcp("snmpget", NAME).status.success();
+    wait_for("the TCP listener", || {
+        assert!(!agent.log().contains("in use"), "{}", agent.log());
+        is_answered().then_some(())
+    });
     for tool in ["snmpwalk", "snmpbulkwalk"] {
         let output = over_tcp(tool, ".1");
         assert!(output.status.success(), "{}", stderr(&output));
