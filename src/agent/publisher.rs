@@ -21,7 +21,6 @@ use crate::metric::Now;
 use crate::mib::Indices;
 use crate::mib::counters::{Counter, Counters};
 use crate::mib::families::Moment;
-use crate::mib::settings::Settings;
 use crate::mib::snmpv2::System;
 use crate::notify::content::Sender;
 use crate::notify::outbox::Notice;
@@ -67,7 +66,7 @@ impl Publisher {
         let sender = sender(&plan.system);
         let moment = moment(&snapshot, &assessor, &counters);
         let fingerprints = plan.engine.fingerprints();
-        let in_force = settings::in_force(&plan.settings, kept.as_ref(), fingerprints.as_ref());
+        let in_force = settings::take_over(&store, &plan.settings, kept.as_ref(), fingerprints.as_ref());
         let engine = plan.engine.with_keys(&in_force.keys);
         let published = Published::new(moment, in_force, plan.system, plan.administration, &mut indices);
         let shared = Arc::new(Shared {
@@ -169,7 +168,7 @@ impl Publisher {
             Some(shared.kept(&shared.state.get().settings))
         });
         let fingerprints = plan.engine.fingerprints();
-        let in_force: Settings = settings::in_force(&plan.settings, kept.as_ref(), fingerprints.as_ref());
+        let in_force = settings::take_over(&shared.store, &plan.settings, kept.as_ref(), fingerprints.as_ref());
         shared.remember(kept, fingerprints);
         let engine = plan.engine.with_keys(&in_force.keys);
         let moment = moment(&self.snapshot, &self.assessor, &self.shared.counters);
@@ -203,7 +202,7 @@ impl Publisher {
         // Now it can be told which of the keys that users changed are still theirs.
         let (fingerprints, configured) = (engine.fingerprints(), self.shared.configured.load_full());
         let kept = self.shared.kept(&self.shared.state.get().settings);
-        let in_force = settings::in_force(&configured, Some(&kept), fingerprints.as_ref());
+        let in_force = settings::take_over(&self.shared.store, &configured, Some(&kept), fingerprints.as_ref());
         self.shared.engine.store(Arc::new(engine.with_keys(&in_force.keys)));
         self.shared.state.update(|published| published.with_settings(in_force.clone()));
         self.shared.remember(None, fingerprints);

@@ -5,7 +5,7 @@
 //! segments that answer, the object types (noSuchInstance against noSuchObject), and the row of sysORTable. It doesn't
 //! say types: the values do, and a test holds them against the text of the module. Read RFC 2578, section 7 first.
 //!
-//! ```ignore
+//! ```text
 //! static NOTIFY: Table<Notify> = Table {
 //!     entry: &[1, 3, 6, 1, 6, 3, 13, 1, 1, 1],
 //!     rows: |administration| administration.notify.iter().collect(),

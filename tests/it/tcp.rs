@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::agent::{Agent, directory, run, stderr, stdout, vitalsd, wait_for};
+use crate::agent::{Agent, directory, run, stderr, stdout, still, vitalsd, wait_for};
 
 const V2C: &[&str] = &["-v2c", "-c", "public", "-On", "-t", "5", "-r", "0"];
 const NAME: &str = "1.3.6.1.2.1.1.5.0";
@@ -68,7 +68,7 @@ fn resident_kilobytes(agent: &Agent) -> u64 {
 
 #[test]
 fn net_snmps_tools_are_answered_over_tcp() {
-    let agent = agent("[collect.cpu]\ninterval = \"1h\"\n");
+    let agent = agent(&still());
     for place in [format!("tcp:127.0.0.1:{}", agent.port), format!("tcp6:[::1]:{}", agent.port)] {
         let ask = |tool: &str, oid: &str| {
             let output = run(Command::new(tool).env("MIBS", "").args(V2C).arg(&place).arg(oid));
