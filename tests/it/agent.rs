@@ -198,12 +198,13 @@ pub fn directory() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary directory")
 }
 
-/// A UDP port that was free a moment ago, on both loopback addresses.
+/// A port that was free a moment ago, for UDP and TCP, on both loopback addresses.
 pub fn free_udp_port() -> u16 {
     wait_for("a free port", || {
         let socket = UdpSocket::bind("127.0.0.1:0").ok()?;
         let port = socket.local_addr().ok()?.port();
-        UdpSocket::bind(("::1", port)).ok().map(|_| port)
+        let _held = (UdpSocket::bind(("::1", port)).ok()?, TcpListener::bind(("::1", port)).ok()?);
+        TcpListener::bind(("127.0.0.1", port)).ok().map(|_| port)
     })
 }
 
