@@ -3,8 +3,11 @@
 //! `tests/setup` installs them; one that is missing fails its test.
 
 mod agent;
+mod anomaly;
 mod cli;
 mod engine;
+mod judge;
+mod message;
 mod metrics;
 mod mib;
 mod query_log;
@@ -13,3 +16,5 @@ mod systemd;
 mod tcp;
 mod tidy;
 mod traps;
+mod wire;
+mod world;
