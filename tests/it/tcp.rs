@@ -22,7 +22,7 @@ fn get(id: u8) -> Vec<u8> {
 }
 
 /// An agent that listens on TCP too; the ports are the same as over UDP.
-fn agent(more: &str) -> Agent {
+pub fn agent(more: &str) -> Agent {
     let agent = Agent::on_fixture(more);
     listen(&agent, &format!(r#"["udp:127.0.0.1:{0}", "tcp:127.0.0.1:{0}", "tcp:[::1]:{0}"]"#, agent.port));
     wait_for("the new listeners", || TcpStream::connect(("::1", agent.port)).ok());
@@ -60,7 +60,8 @@ fn answer(stream: &mut TcpStream) -> Option<u8> {
     Some(rest[3 + 8 + 2 + 2])
 }
 
-fn resident_kilobytes(agent: &Agent) -> u64 {
+/// The memory that an agent occupies.
+pub fn resident_kilobytes(agent: &Agent) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", agent.pid())).expect("it runs");
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line");
     line.split_ascii_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
