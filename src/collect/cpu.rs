@@ -50,7 +50,7 @@ pub struct Core {
     pub time: Modes,
     /// Where it went since the sample before; absent where no time passed.
     pub recent: Option<Modes>,
-    /// Where it went in the last minute, or since the sample before where that is longer ago; absent where no time passed.
+    /// Where it went in the last minute, or since the sample before where that is longer ago.
     pub minute: Option<Modes>,
     /// Its clock, in hertz; scaling_cur_freq.
     pub frequency: Option<f64>,
@@ -127,6 +127,8 @@ struct Earlier {
     context_switches: u64,
     /// When, and each processor's time: the samples of the last minute, the oldest first.
     samples: VecDeque<(Duration, HashMap<u32, Modes>)>,
+    /// The shares of the last minute as told before: they stay where no time passes.
+    minutes: HashMap<u32, Modes>,
     models: HashMap<u32, Option<Arc<str>>>,
 }
 
@@ -167,8 +169,10 @@ fn compare(cpu: &mut Cpu, now: Duration, earlier: &mut Earlier) {
     };
     for core in &mut cpu.cores {
         core.recent = since(core, earlier.samples.back());
-        core.minute = since(core, earlier.samples.front());
+        let kept = earlier.minutes.get(&core.number).copied();
+        core.minute = since(core, earlier.samples.front()).or(kept);
     }
+    earlier.minutes = cpu.cores.iter().filter_map(|core| Some((core.number, core.minute?))).collect();
     earlier.all = cpu.time;
     earlier.interrupts = cpu.interrupts.unwrap_or(0);
     earlier.context_switches = cpu.context_switches.unwrap_or(0);
@@ -191,7 +195,10 @@ fn parse_models(text: &str) -> HashMap<u32, Arc<str>> {
     let paragraphs = text.split("\n\n").filter_map(|paragraph| {
         let field = |key: &str| {
             let fields = paragraph.lines().filter_map(|line| line.split_once(':'));
-            fields.map(|(name, value)| (name.trim(), value.trim())).find(|(name, _)| *name == key).map(|(_, value)| value)
+            fields
+                .map(|(name, value)| (name.trim(), value.trim()))
+                .find(|(name, _)| *name == key)
+                .map(|(_, value)| value)
         };
         let model = field("model name").filter(|model| !model.is_empty())?;
         let described = field("vendor_id").map_or_else(|| model.into(), |vendor| format!("{vendor}: {model}").into());
@@ -421,11 +428,14 @@ pub static CORES: Family<Core> = Family {
         }
     },
     index: Index::Number(|core| core.number.saturating_add(1)),
-    labels: &[Label::identity(2, "core", "The kernel's number of it, from 0.", "/proc/stat", |core: &Core| {
-        Some(Cow::Owned(core.number.to_string()))
-    }), Label::info(13, "model", "Its maker and model.", "/proc/cpuinfo", |core: &Core| {
-        core.model.as_deref().map(Cow::Borrowed)
-    })],
+    labels: &[
+        Label::identity(2, "core", "The kernel's number of it, from 0.", "/proc/stat", |core: &Core| {
+            Some(Cow::Owned(core.number.to_string()))
+        }),
+        Label::info(13, "model", "Its maker and model.", "/proc/cpuinfo", |core: &Core| {
+            core.model.as_deref().map(Cow::Borrowed)
+        }),
+    ],
     metrics: &[
         seconds!(Core, 3, user),
         seconds!(Core, 4, nice),

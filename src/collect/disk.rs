@@ -382,7 +382,8 @@ mod tests {
         assert_eq!(found, [("sda", None), ("nvme0n1", Some("21513C800123"))]);
         assert_eq!((disks[0].size, disks[0].rotational, disks[0].errors), (Some(256_060_514_304), Some(true), Some(2)));
         let partitions: Vec<_> = disks.iter().flat_map(|disk| &disk.partitions).collect();
-        let found: Vec<_> = partitions.iter().map(|row| (row.device.as_str(), row.place, row.number.as_str())).collect();
+        let found: Vec<_> =
+            partitions.iter().map(|row| (row.device.as_str(), row.place, row.number.as_str())).collect();
         assert_eq!(found, [("sda1", 1, "8:1"), ("sda2", 2, "8:2"), ("nvme0n1p1", 1, "259:1")]);
         assert_eq!((partitions[0].label.as_deref(), partitions[2].label.as_deref()), (Some("EFI System"), None));
     }

@@ -102,7 +102,8 @@ const MAX_ZONE_BYTES: u64 = 1 << 20;
 
 fn zone(root: &Root, now: Now) -> i32 {
     let mut bytes = Vec::new();
-    let read = File::open(root.path("etc/localtime")).and_then(|file| file.take(MAX_ZONE_BYTES).read_to_end(&mut bytes));
+    let read =
+        File::open(root.path("etc/localtime")).and_then(|file| file.take(MAX_ZONE_BYTES).read_to_end(&mut bytes));
     let zone = read.ok().and_then(|_| TimeZone::tzif("local", &bytes).ok()).unwrap_or(TimeZone::UTC);
     zone.to_offset(now.wall).seconds()
 }

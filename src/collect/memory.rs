@@ -282,9 +282,14 @@ pub static FAMILY: Family<Memory> = Family {
             "/proc/vmstat pgpgout * 1024",
             |m| m.paging.map(|paging| paging.written.saturating_mul(1024).into()),
         ),
-        Metric::counter(17, "swapped_in_pages_total", Unit::Count, "Pages read from swap.", "/proc/vmstat pswpin", |m| {
-            m.paging.map(|paging| paging.swapped_in.into())
-        }),
+        Metric::counter(
+            17,
+            "swapped_in_pages_total",
+            Unit::Count,
+            "Pages read from swap.",
+            "/proc/vmstat pswpin",
+            |m| m.paging.map(|paging| paging.swapped_in.into()),
+        ),
         Metric::counter(
             18,
             "swapped_out_pages_total",

@@ -170,10 +170,7 @@ pub static FAMILY: Family<Package> = Family {
             packages.rows.iter().for_each(visit);
         }
     },
-    index: Index::Name {
-        key: |row| Cow::Owned(format!("{}:{}", row.name, row.architecture)),
-        preferred: |_| None,
-    },
+    index: Index::Name { key: |row| Cow::Owned(format!("{}:{}", row.name, row.architecture)), preferred: |_| None },
     labels: &[
         Label::identity(2, "name", "Its name.", "/var/lib/dpkg/status Package", |row: &Package| {
             Some(Cow::Borrowed(&row.name))
@@ -226,7 +223,8 @@ mod tests {
         assert_eq!(look(&root, now(1), &mut None).expect("no database is no fault"), None);
         let status = root.path("var/lib/dpkg/status");
         fs::create_dir_all(root.path("var/lib/dpkg/info")).expect("writable");
-        let package = |version: u32| format!("Package: a\nStatus: install ok installed\nArchitecture: all\nVersion: {version}\n");
+        let package =
+            |version: u32| format!("Package: a\nStatus: install ok installed\nArchitecture: all\nVersion: {version}\n");
         let mut kept = None;
         let mut times = |at| {
             let packages = look(&root, now(at), &mut kept).expect("readable").expect("a database");
@@ -240,7 +238,8 @@ mod tests {
 
     #[test]
     fn a_whole_host_has_its_packages() {
-        let packages = look(&Root::new("tests/fixtures/root"), now(0), &mut None).expect("readable").expect("a database");
+        let packages =
+            look(&Root::new("tests/fixtures/root"), now(0), &mut None).expect("readable").expect("a database");
         let found: Vec<_> = packages.rows.iter().map(|row| (row.name.as_str(), row.installed.is_some())).collect();
         assert_eq!(found, [("bash", true), ("libc6", true), ("openssh-server", false)]);
     }
