@@ -96,6 +96,10 @@ pub static SECTIONS: &[&dyn AnySection] = &[
     &package::SECTION,
 ];
 
+/// Sections that cost much and change little: how often they are read while nobody asks for them and no rule looks at
+/// them.
+pub static RARELY: &[(&str, Duration)] = &[("process", Duration::from_secs(300))];
+
 /// Every family over the snapshot, in reading order.
 pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
     &host::FAMILY,
