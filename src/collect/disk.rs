@@ -38,7 +38,8 @@ pub struct Disk {
     pub activity: Activity,
     /// The share of the time since the sample before in which it had work, 0 to 1; absent at first.
     pub used_ratio: Option<f64>,
-    /// Means of that share over 1, 5 and 15 minutes, each weighing less the longer it is ago; absent at first.
+    /// Means of that share over 1, 5 and 15 minutes, each weighing less the longer it is ago; at first, of all time since
+    /// the host started.
     pub load: Option<[f64; 3]>,
 }
 
@@ -92,13 +93,19 @@ fn read(root: &Root, now: Now, earlier: &mut Earlier) -> Result<Vec<Disk>, Error
             None => disks.extend(describe(root, line)),
         }
     }
-    compare(&mut disks, &mut partitions, now.monotonic, earlier);
+    compare(&mut disks, &mut partitions, now.monotonic, super::host::uptime(root), earlier);
     partition::assign(partitions, &mut disks);
     Ok(disks)
 }
 
 /// Fills in the shares, and keeps this sample for the next time.
-fn compare(disks: &mut [Disk], partitions: &mut [Partition], now: Duration, earlier: &mut Earlier) {
+fn compare(
+    disks: &mut [Disk],
+    partitions: &mut [Partition],
+    now: Duration,
+    uptime: Option<f64>,
+    earlier: &mut Earlier,
+) {
     let passed = now.saturating_sub(earlier.at).as_secs_f64();
     let mut devices = HashMap::new();
     let mut share = |device: &str, activity: &Activity| {
@@ -106,7 +113,9 @@ fn compare(disks: &mut [Disk], partitions: &mut [Partition], now: Duration, earl
         // The kernel's milliseconds wrap at 32 bits: then there is no share, once.
         let busy = before.and_then(|before| activity.io_time.checked_sub(before));
         let share = busy.filter(|_| passed > 0.0).map(|busy| (busy.as_secs_f64() / passed).clamp(0.0, 1.0));
-        let load = share.map(|share| mean(load.flatten(), share, passed)).or(load.flatten());
+        let since_start = uptime.filter(|uptime| *uptime > 0.0).map(|uptime| activity.io_time.as_secs_f64() / uptime);
+        let load = load.flatten().or(since_start.map(|share| [share.min(1.0); 3]));
+        let load = share.map(|share| mean(load, share, passed)).or(load);
         devices.insert(device.to_string(), (activity.io_time, load));
         (share, load)
     };
@@ -350,7 +359,7 @@ mod tests {
         let mut earlier = Earlier::default();
         let mut share = |now, io_time| {
             let mut disks = [disk(io_time)];
-            compare(&mut disks, &mut [], Duration::from_secs(now), &mut earlier);
+            compare(&mut disks, &mut [], Duration::from_secs(now), None, &mut earlier);
             disks[0].used_ratio
         };
         assert_eq!([share(10, 8), share(20, 13), share(30, 2), share(30, 3)], [None, Some(0.5), None, None]);
