@@ -6,6 +6,7 @@ mod agent;
 mod cli;
 mod conformance;
 mod engine;
+mod host;
 mod informs;
 mod key_change;
 mod managers;
