@@ -188,7 +188,7 @@ pub static FAMILY: Family<Package> = Family {
     ],
     metrics: &[Metric::gauge(
         5,
-        "unpacked_timestamp_seconds",
+        "unpack_timestamp_seconds",
         Unit::Timestamp,
         "When it was unpacked.",
         "/var/lib/dpkg/info/*.list, its age",

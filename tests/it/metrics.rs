@@ -158,7 +158,7 @@ const MASKED: &[&str] = &[
     ".1.3.6.1.4.1.2021.100.4.",       // versionCDate
     ".1.3.6.1.4.1.2021.100.5.",       // versionIdent
     ".1.3.6.1.4.1.2021.100.6.",       // versionConfigureOptions
-    ".1.3.6.1.4.1.32473.1.1.40.1.5.", // vitalsPkgUnpackedTimestampSeconds
+    ".1.3.6.1.4.1.32473.1.1.40.1.5.", // vitalsPkgUnpackTimestampSeconds
     ".1.3.6.1.4.1.32473.1.1.1.4.",    // vitalsSummaryFilesystemUsedRatio
     ".1.3.6.1.4.1.32473.1.1.1.5.",    // vitalsSummaryFilesystem
     ".1.3.6.1.4.1.32473.1.1.3.1.5.",  // vitalsSectionAgeSeconds
