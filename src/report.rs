@@ -199,6 +199,7 @@ const PHRASES: &[(&str, &str, Pick, &str)] = &[
     ("processes", "zombies", Only, "{} zombies"),
     ("services", "number", Only, "{} watched"),
     ("services", "down", Only, "{} down"),
+    ("packages", "number", Only, "{} installed"),
 ];
 
 /// The few numbers of one section, in words; where nothing is said of it, how many rows it has.

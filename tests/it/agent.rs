@@ -26,7 +26,8 @@ pub fn vitalsd() -> Command {
 /// Configuration by which everything is collected once only, so that one walk is as long as the next: a rate, for one, is
 /// there once a second collection is.
 pub fn still() -> String {
-    let sections = ["cpu", "disk", "filesystem", "host", "hwmon", "interface", "memory", "process", "service"];
+    let sections =
+        ["cpu", "disk", "filesystem", "host", "hwmon", "interface", "memory", "process", "service", "package"];
     sections.map(|section| format!("[collect.{section}]\ninterval = \"1h\"\n")).concat()
 }
 

@@ -7,6 +7,7 @@ mod anomaly;
 mod cli;
 mod conformance;
 mod engine;
+mod host;
 mod informs;
 mod judge;
 mod key_change;
