@@ -19,6 +19,7 @@ pub mod section;
 pub mod service;
 
 mod mounts;
+mod netlink;
 mod pressure;
 mod root;
 
@@ -99,6 +100,8 @@ pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
     &filesystem::FAMILY,
     &disk::FAMILY,
     &interface::FAMILY,
+    &interface::bond::FAMILY,
+    &interface::bridge::FAMILY,
     &hidden::FAMILY,
     &hwmon::FAMILY,
     &process::TOTALS,
