@@ -21,6 +21,7 @@ pub mod section;
 pub mod service;
 
 mod mounts;
+mod netlink;
 mod pressure;
 mod root;
 
@@ -110,6 +111,8 @@ pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
     &disk::FAMILY,
     &partition::FAMILY,
     &interface::FAMILY,
+    &interface::bond::FAMILY,
+    &interface::bridge::FAMILY,
     &hidden::FAMILY,
     &hwmon::FAMILY,
     &process::TOTALS,

@@ -111,23 +111,7 @@ mod tests {
     use OperationalState::{Dormant, Down, LowerLayerDown, NotPresent, Unknown, Up};
 
     fn interface(name: &str, state: OperationalState, flags: u32) -> Interface {
-        Interface {
-            name: name.into(),
-            receive: Default::default(),
-            transmit: Default::default(),
-            index: None,
-            hardware_type: None,
-            address: Vec::new(),
-            alias: None,
-            flags: Some(flags),
-            state: Some(state),
-            carrier: None,
-            carrier_changes: None,
-            speed_bytes: None,
-            duplex: None,
-            mtu: None,
-            physical: None,
-        }
+        Interface { name: name.into(), flags: Some(flags), state: Some(state), ..Interface::default() }
     }
 
     #[test]

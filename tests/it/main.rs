@@ -9,6 +9,7 @@ mod conformance;
 mod engine;
 mod host;
 mod informs;
+mod interfaces;
 mod judge;
 mod key_change;
 mod managers;

@@ -4,7 +4,10 @@
 //! write its file, and add an entry to [`MODULES`]; where its rows need numbers of their own, one to [`SUBJECTS`]. What a
 //! fact is in units, ranges and enumerations of the module is said there and nowhere else.
 
+pub mod bridge;
+pub mod etherlike;
 mod host_resources;
+pub mod if_mib;
 mod ucd;
 
 use std::collections::BTreeMap;
@@ -15,16 +18,12 @@ use super::table::Module;
 use crate::collect::Snapshot;
 
 /// Every module over [`Facts`], in the order of sysORTable: new ones go to the end.
-pub static MODULES: &[&Module<Facts>] = &[&host_resources::MODULE, &ucd::MODULE, &ucd::DISK_MODULE];
+pub static MODULES: &[&Module<Facts>] =
+    &[&if_mib::MODULE, &etherlike::MODULE, &bridge::MODULE, &host_resources::MODULE, &ucd::MODULE, &ucd::DISK_MODULE];
 
 /// What keeps numbers across restarts: rows that managers remember by index.
-pub static SUBJECTS: &[&Subject] = &[
-    &host_resources::INTERFACES,
-    &host_resources::FILESYSTEMS,
-    &host_resources::DEVICES,
-    &ucd::SERVICES,
-    &ucd::BLOCK_DEVICES,
-];
+pub static SUBJECTS: &[&Subject] =
+    &[&if_mib::INTERFACES, &host_resources::FILESYSTEMS, &host_resources::DEVICES, &ucd::SERVICES, &ucd::BLOCK_DEVICES];
 
 /// Things of one kind, which share one range of numbers.
 pub struct Subject {

@@ -1,6 +1,6 @@
 //! hrDeviceTable and what augments it: processors, network interfaces, disks and their partitions.
 
-use super::super::{Facts, Named, Subject};
+use super::super::{Facts, Named, Subject, if_mib};
 use super::{LONG, SHORT, filesystem, kind, unknown_product};
 use crate::collect::Snapshot;
 use crate::collect::cpu::Core;
@@ -35,16 +35,6 @@ fn device_names(snapshot: &Snapshot) -> Vec<Named> {
     };
     kernel.iter().map(|device| (device.name(), wish(device))).collect()
 }
-
-/// ifIndex, by the kernel's name.
-pub static INTERFACES: Subject = Subject {
-    name: "interface",
-    sections: &["interface"],
-    names: |snapshot| {
-        let interfaces = snapshot.interface.get().into_iter().flat_map(|interfaces| &interfaces.rows);
-        interfaces.map(|interface| (interface.name.clone(), interface.index)).collect()
-    },
-};
 
 /// What the kernel has of a device.
 #[derive(Clone, Copy)]
@@ -206,7 +196,7 @@ pub static NETWORK: Table<Networks> = Table {
     sections: DEVICE_SECTIONS,
     rows: |facts| {
         let number = |device: Device<'_>| match device.kernel {
-            Kernel::Network(interface) => Some((device.index, facts.number(&INTERFACES, &interface.name)?)),
+            Kernel::Network(interface) => Some((device.index, facts.number(&if_mib::INTERFACES, &interface.name)?)),
             _ => None,
         };
         devices(facts).into_iter().filter_map(number).collect()

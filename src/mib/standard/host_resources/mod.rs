@@ -8,7 +8,7 @@ mod software;
 mod storage;
 mod system;
 
-pub use device::{DEVICES, INTERFACES};
+pub use device::DEVICES;
 pub use filesystem::{FILESYSTEMS, Mounted, mounted};
 
 use super::Facts;
