@@ -14,6 +14,8 @@ pub mod host;
 pub mod hwmon;
 pub mod interface;
 pub mod memory;
+pub mod package;
+pub mod partition;
 pub mod process;
 pub mod section;
 pub mod service;
@@ -58,6 +60,8 @@ pub struct Snapshot {
     pub process: Slot<process::Processes>,
     /// [`service`].
     pub service: Slot<service::Services>,
+    /// [`package`]; nothing where there is no database.
+    pub package: Slot<Option<package::Packages>>,
 }
 
 impl Snapshot {
@@ -74,6 +78,7 @@ impl Snapshot {
             hwmon: Slot::default(),
             process: Slot::default(),
             service: Slot::default(),
+            package: Slot::default(),
         }
     }
 }
@@ -89,7 +94,12 @@ pub static SECTIONS: &[&dyn AnySection] = &[
     &hwmon::SECTION,
     &process::SECTION,
     &service::SECTION,
+    &package::SECTION,
 ];
+
+/// Sections that cost much and change little: how often they are read while nobody asks for them and no rule looks at
+/// them.
+pub static RARELY: &[(&str, Duration)] = &[("process", Duration::from_secs(300))];
 
 /// Every family over the snapshot, in reading order.
 pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
@@ -99,6 +109,7 @@ pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
     &memory::FAMILY,
     &filesystem::FAMILY,
     &disk::FAMILY,
+    &partition::FAMILY,
     &interface::FAMILY,
     &interface::bond::FAMILY,
     &interface::bridge::FAMILY,
@@ -108,6 +119,8 @@ pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
     &process::FAMILY,
     &service::TOTALS,
     &service::FAMILY,
+    &package::TOTALS,
+    &package::FAMILY,
     &section::FAMILY,
 ];
 
@@ -135,6 +148,8 @@ pub struct Config {
     pub process: Schedule,
     /// The watched services.
     pub service: Schedule,
+    /// Installed packages; by default looked for every 1m.
+    pub package: Schedule,
 }
 
 impl Default for Config {
@@ -150,6 +165,7 @@ impl Default for Config {
             hwmon: Schedule::default(),
             process: Schedule { interval: Some(process::INTERVAL) },
             service: Schedule::default(),
+            package: Schedule { interval: Some(package::INTERVAL) },
         }
     }
 }
@@ -160,6 +176,12 @@ impl Default for Config {
 pub struct Schedule {
     /// How often; absent: as `collect.interval` says.
     pub interval: Option<Interval>,
+}
+
+/// How far a counter went on since it was looked at before: nothing where it stepped back.
+#[allow(clippy::cast_precision_loss, reason = "a rate needs no more than a double's digits")]
+fn difference(later: u64, before: u64) -> f64 {
+    later.saturating_sub(before) as f64
 }
 
 /// The longest that a collector may take before its section is called late.

@@ -3,10 +3,17 @@
 //! `tests/setup` installs them; one that is missing fails its test.
 
 mod agent;
+mod anomaly;
 mod cli;
 mod conformance;
 mod engine;
+mod host;
+mod informs;
 mod interfaces;
+mod judge;
+mod key_change;
+mod managers;
+mod message;
 mod metrics;
 mod mib;
 mod query_log;
@@ -15,3 +22,6 @@ mod systemd;
 mod tcp;
 mod tidy;
 mod traps;
+mod v3;
+mod wire;
+mod world;

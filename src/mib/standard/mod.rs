@@ -6,7 +6,9 @@
 
 pub mod bridge;
 pub mod etherlike;
+mod host_resources;
 pub mod if_mib;
+mod ucd;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,10 +18,12 @@ use super::table::Module;
 use crate::collect::Snapshot;
 
 /// Every module over [`Facts`], in the order of sysORTable: new ones go to the end.
-pub static MODULES: &[&Module<Facts>] = &[&if_mib::MODULE, &etherlike::MODULE, &bridge::MODULE];
+pub static MODULES: &[&Module<Facts>] =
+    &[&host_resources::MODULE, &ucd::MODULE, &ucd::DISK_MODULE, &if_mib::MODULE, &etherlike::MODULE, &bridge::MODULE];
 
 /// What keeps numbers across restarts: rows that managers remember by index.
-pub static SUBJECTS: &[&Subject] = &[&if_mib::INTERFACES];
+pub static SUBJECTS: &[&Subject] =
+    &[&if_mib::INTERFACES, &host_resources::FILESYSTEMS, &host_resources::DEVICES, &ucd::SERVICES, &ucd::BLOCK_DEVICES];
 
 /// Things of one kind, which share one range of numbers.
 pub struct Subject {
