@@ -48,7 +48,7 @@ impl Work<'_> {
         if let Some(change) = KeyChange::find(key) {
             return match self.context.asker {
                 // Deviation: a user's own keys are his to change, whatever his view (RFC 3415 would ask the view).
-                Asker::User { version3, user, level, .. } if change.permits(user, level) => {
+                Asker::User { version3, user, level, .. } if change.permits(user, level, key) => {
                     change.apply(&value()?, &version3.users, &version3.engine_id, new)
                 }
                 _ => Err(ErrorStatus::NoAccess),
