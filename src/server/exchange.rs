@@ -67,7 +67,7 @@ impl Turn<'_> {
         let verdict = match handled {
             Ok(Verdict::Commit(commit)) => {
                 let stored = blocking(|| self.host.commit(&self.settings, commit.settings()));
-                let answer = commit.answer(stored, &live, out);
+                let answer = commit.answer(stored, &live, self.scratch, out);
                 (self.view, self.settings) = self.host.moment();
                 self.engine = self.host.engine();
                 answer

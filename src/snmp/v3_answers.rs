@@ -386,6 +386,11 @@ fn the_senders_limit_holds() {
         message.pdu = pdu(0xa0, 77, &[describe.clone(), describe.clone()]);
     });
     check("V26", &big, Back::Response(3, 1, 0, 0), Counter::OutTooBigs);
+    // Also where the list goes back with an error.
+    let mut refused = Message::of("priv", None, None);
+    refused.max_size = 484;
+    refused.pdu = pdu(0xa0, 77, &vec![(UP_TIME, None); 40]);
+    check("V26", &refused, Back::Response(0, 1, 0, 0), Counter::OutTooBigs);
     for max_size in [484, 1_400] {
         let mut agent = agent();
         let bulk = with(&good, |message| {
