@@ -83,7 +83,7 @@ pub fn run(loaded: Loaded) -> Result<()> {
     result
 }
 
-async fn daemon(loaded: Loaded, threads: Handle) -> Result<()> {
+async fn daemon(mut loaded: Loaded, threads: Handle) -> Result<()> {
     let clock = Clock::start();
     let interest = Arc::new(Interest::new());
     let means = Means { threads, clock, interest: interest.clone() };
@@ -92,6 +92,7 @@ async fn daemon(loaded: Loaded, threads: Handle) -> Result<()> {
     let store = Arc::new(store);
     let source = Source::of(&loaded.config).map_err(anyhow::Error::msg)?;
     let plan = Plan::new(&loaded.config, identity::start(&store, &source, clock.now().wall))?;
+    loaded.config.snmp.forget_users_secrets();
     let mut listeners = Listeners::default();
     let bound = listeners.bind(&plan.listen).await?;
     let mut query_logs = QueryLogs::default();
