@@ -115,7 +115,8 @@ async fn daemon(mut loaded: Loaded, threads: Handle) -> Result<()> {
     let (mut hangup, mut terminate, mut interrupt) =
         (of(SignalKind::hangup())?, of(SignalKind::terminate())?, of(SignalKind::interrupt())?);
     // Not eprint!, which panics where nobody reads: the log may be a pipe whose reader has gone.
-    let _ = std::io::stderr().write_all(banner.as_bytes());
+    // Aside, as it may be a pipe that nobody empties.
+    drop(tokio::task::spawn_blocking(move || std::io::stderr().write_all(banner.as_bytes())));
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
     let mut ticks = time::interval(TICK);
