@@ -14,6 +14,7 @@ pub mod host;
 pub mod hwmon;
 pub mod interface;
 pub mod memory;
+pub mod network;
 pub mod process;
 pub mod section;
 pub mod service;
@@ -51,6 +52,16 @@ pub struct Snapshot {
     pub disk: Slot<Vec<disk::Disk>>,
     /// [`interface`].
     pub interface: Slot<interface::Interfaces>,
+    /// [`network::netstat`].
+    pub netstat: Slot<network::netstat::Netstat>,
+    /// [`network::address`].
+    pub address: Slot<network::address::Addresses>,
+    /// [`network::neighbour`].
+    pub neighbour: Slot<Vec<network::neighbour::Neighbour>>,
+    /// [`network::route`].
+    pub route: Slot<network::route::Routes>,
+    /// [`network::socket`].
+    pub socket: Slot<network::socket::Sockets>,
     /// [`hwmon`].
     pub hwmon: Slot<Vec<hwmon::Sensor>>,
     /// [`process`].
@@ -70,6 +81,11 @@ impl Snapshot {
             filesystem: Slot::default(),
             disk: Slot::default(),
             interface: Slot::default(),
+            netstat: Slot::default(),
+            address: Slot::default(),
+            neighbour: Slot::default(),
+            route: Slot::default(),
+            socket: Slot::default(),
             hwmon: Slot::default(),
             process: Slot::default(),
             service: Slot::default(),
@@ -85,6 +101,11 @@ pub static SECTIONS: &[&dyn AnySection] = &[
     &filesystem::SECTION,
     &disk::SECTION,
     &interface::SECTION,
+    &network::netstat::SECTION,
+    &network::address::SECTION,
+    &network::neighbour::SECTION,
+    &network::route::SECTION,
+    &network::socket::SECTION,
     &hwmon::SECTION,
     &process::SECTION,
     &service::SECTION,
@@ -100,6 +121,12 @@ pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
     &disk::FAMILY,
     &interface::FAMILY,
     &hidden::FAMILY,
+    &network::netstat::FAMILY,
+    &network::SOCKSTAT,
+    &network::address::FAMILY,
+    &network::neighbour::FAMILY,
+    &network::route::FAMILY,
+    &network::socket::FAMILY,
     &hwmon::FAMILY,
     &process::TOTALS,
     &process::FAMILY,
@@ -126,6 +153,16 @@ pub struct Config {
     pub disk: Schedule,
     /// Network interfaces.
     pub interface: interface::Config,
+    /// What the network protocols counted.
+    pub netstat: Schedule,
+    /// Addresses and how IP is set up on interfaces; by default every 30s.
+    pub address: Schedule,
+    /// Neighbours known by ARP and neighbour discovery; by default every 30s.
+    pub neighbour: Schedule,
+    /// Routes; by default every 60s, as there may be thousands.
+    pub route: Schedule,
+    /// TCP and UDP sockets, and who holds them.
+    pub socket: network::socket::Config,
     /// Hardware sensors.
     pub hwmon: Schedule,
     /// Processes; by default every 30s, as reading thousands costs.
@@ -144,6 +181,11 @@ impl Default for Config {
             filesystem: filesystem::Config::default(),
             disk: Schedule::default(),
             interface: interface::Config::default(),
+            netstat: Schedule::default(),
+            address: Schedule { interval: Some(network::address::INTERVAL) },
+            neighbour: Schedule { interval: Some(network::neighbour::INTERVAL) },
+            route: Schedule { interval: Some(network::route::INTERVAL) },
+            socket: network::socket::Config::default(),
             hwmon: Schedule::default(),
             process: Schedule { interval: Some(process::INTERVAL) },
             service: Schedule::default(),

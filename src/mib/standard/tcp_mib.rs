@@ -1,0 +1,204 @@
+//! TCP-MIB (RFC 4022): TCP over IPv4 and IPv6, its connections and listeners.
+//!
+//! The kernel's list of sockets doesn't say on which link a link-local address is; the interface that has the address does.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::Facts;
+use super::internet::{self, counter_scalar, interface, netstat, number, wide_counter};
+use crate::collect::network::socket::{End, Socket, State};
+use crate::mib::conventions::integer;
+use crate::mib::index::Index;
+use crate::mib::table::{Column, Group, Module, Reading, Rows, Scalar, Table};
+use crate::mib::value::Value;
+
+/// TCP-MIB.
+pub static MODULE: Module<Facts> = Module {
+    name: "TCP-MIB",
+    identity: &[1, 3, 6, 1, 2, 1, 49],
+    sentence: "The MIB module for managing TCP implementations (RFC 4022).",
+    groups: &[Group {
+        oid: &[1, 3, 6, 1, 2, 1, 6],
+        sections: &["netstat"],
+        scalars: &[
+            Scalar {
+                number: 1,
+                name: "tcpRtoAlgorithm",
+                value: Reading::Fixed(|facts| number(facts, "Tcp", "RtoAlgorithm")),
+            },
+            Scalar { number: 2, name: "tcpRtoMin", value: Reading::Fixed(|facts| number(facts, "Tcp", "RtoMin")) },
+            Scalar { number: 3, name: "tcpRtoMax", value: Reading::Fixed(|facts| number(facts, "Tcp", "RtoMax")) },
+            // The kernel has no limit, which it says by a negative number: -1 here too.
+            Scalar {
+                number: 4,
+                name: "tcpMaxConn",
+                value: Reading::Fixed(|facts| {
+                    netstat(facts)?.protocols.get("Tcp")?;
+                    Some(number(facts, "Tcp", "MaxConn").unwrap_or(Value::Integer(-1)))
+                }),
+            },
+            counter_scalar!(5, "tcpActiveOpens", "Tcp", "ActiveOpens"),
+            counter_scalar!(6, "tcpPassiveOpens", "Tcp", "PassiveOpens"),
+            counter_scalar!(7, "tcpAttemptFails", "Tcp", "AttemptFails"),
+            counter_scalar!(8, "tcpEstabResets", "Tcp", "EstabResets"),
+            Scalar {
+                number: 9,
+                name: "tcpCurrEstab",
+                value: Reading::Fixed(|facts| {
+                    let number = netstat(facts)?.get("Tcp", "CurrEstab")?;
+                    Some(Value::Gauge32(u32::try_from(number).unwrap_or(u32::MAX)))
+                }),
+            },
+            counter_scalar!(10, "tcpInSegs", "Tcp", "InSegs"),
+            counter_scalar!(11, "tcpOutSegs", "Tcp", "OutSegs"),
+            counter_scalar!(12, "tcpRetransSegs", "Tcp", "RetransSegs"),
+            counter_scalar!(14, "tcpInErrs", "Tcp", "InErrs"),
+            counter_scalar!(15, "tcpOutRsts", "Tcp", "OutRsts"),
+            Scalar {
+                number: 17,
+                name: "tcpHCInSegs",
+                value: Reading::Fixed(|facts| wide_counter(facts, "Tcp", "InSegs")),
+            },
+            Scalar {
+                number: 18,
+                name: "tcpHCOutSegs",
+                value: Reading::Fixed(|facts| wide_counter(facts, "Tcp", "OutSegs")),
+            },
+        ],
+    }],
+    tables: &[&OLD, &CONNECTIONS, &LISTENERS],
+};
+
+/// The sections of the tables with link-local addresses.
+pub const SECTIONS: &[&str] = &["socket", "address", "interface"];
+
+/// A socket, and the number of the link of its link-local addresses, if it has such.
+pub struct Row<'a> {
+    /// The socket.
+    pub socket: &'a Socket,
+    zone: Option<u32>,
+}
+
+impl Row<'_> {
+    /// InetAddressType, InetAddress and port of one of its ends.
+    pub fn end(&self, index: Index, end: End) -> Index {
+        let index = match self.zone {
+            Some(zone) => internet::address(index, end.address, zone),
+            None => index.address(end.address),
+        };
+        index.number(end.port.into())
+    }
+}
+
+/// Sockets with the links of their link-local addresses.
+pub fn rows<'a>(facts: &'a Facts, sockets: &'a [Socket], shown: fn(&Socket) -> bool) -> Vec<Row<'a>> {
+    let zones = zones(facts);
+    let rows = sockets.iter().filter(|socket| shown(socket)).map(|socket| {
+        let zone = match socket.local.address {
+            IpAddr::V6(address) => zones.get(&address).copied(),
+            IpAddr::V4(_) => None,
+        };
+        Row { socket, zone }
+    });
+    rows.collect()
+}
+
+/// The numbers of the interfaces that have link-local addresses.
+fn zones(facts: &Facts) -> HashMap<Ipv6Addr, u32> {
+    let addresses = facts.section(|snapshot| snapshot.address.get());
+    let rows = addresses.into_iter().flat_map(|addresses| &addresses.rows).filter(|row| row.is_link_local());
+    let zones = rows.filter_map(|row| match row.address {
+        IpAddr::V6(address) => Some((address, interface(facts, &row.interface)?)),
+        IpAddr::V4(_) => None,
+    });
+    zones.collect()
+}
+
+fn sockets(facts: &Facts) -> &[Socket] {
+    facts.section(|snapshot| snapshot.socket.get()).map_or(&[], |sockets| &sockets.tcp)
+}
+
+/// A process identifier; 0 where it isn't known, as the module asks.
+pub fn process(socket: &Socket) -> Value {
+    Value::Gauge32(socket.process.unwrap_or(0))
+}
+
+/// tcpConnectionTable.
+pub struct Connection;
+
+impl Rows for Connection {
+    type Source = Facts;
+    type Row<'a> = Row<'a>;
+}
+
+static CONNECTIONS: Table<Connection> = Table {
+    entry: &[1, 3, 6, 1, 2, 1, 6, 19, 1],
+    sections: SECTIONS,
+    rows: |facts| rows(facts, sockets(facts), |socket| !matches!(socket.state, State::Listen | State::Closed)),
+    index: |row| row.end(row.end(Index::new(), row.socket.local), row.socket.remote),
+    columns: &[
+        Column { number: 7, name: "tcpConnectionState", value: |row| Some(integer(row.socket.state as u32)) },
+        Column { number: 8, name: "tcpConnectionProcess", value: |row| Some(process(row.socket)) },
+    ],
+};
+
+/// tcpListenerTable.
+pub struct Listener;
+
+impl Rows for Listener {
+    type Source = Facts;
+    type Row<'a> = Row<'a>;
+}
+
+/// tcpListenerTable. The kernel's list doesn't say whether a listener at `::` takes IPv4 too: it stands as IPv6's.
+static LISTENERS: Table<Listener> = Table {
+    entry: &[1, 3, 6, 1, 2, 1, 6, 20, 1],
+    sections: SECTIONS,
+    rows: |facts| rows(facts, sockets(facts), |socket| socket.state == State::Listen),
+    index: |row| row.end(Index::new(), row.socket.local),
+    columns: &[Column { number: 4, name: "tcpListenerProcess", value: |row| Some(process(row.socket)) }],
+};
+
+/// A row of tcpConnTable.
+pub struct Old {
+    state: State,
+    local: ([u8; 4], u16),
+    remote: ([u8; 4], u16),
+}
+
+impl Rows for Old {
+    type Source = Facts;
+    type Row<'a> = Old;
+}
+
+/// tcpConnTable: connections and listeners of IPv4.
+static OLD: Table<Old> = Table {
+    entry: &[1, 3, 6, 1, 2, 1, 6, 13, 1],
+    sections: &["socket"],
+    rows: |facts| {
+        let rows = sockets(facts).iter().filter(|socket| socket.state != State::Closed).filter_map(|socket| {
+            Some(Old { state: socket.state, local: four(socket.local)?, remote: four(socket.remote)? })
+        });
+        rows.collect()
+    },
+    index: |row| {
+        let index = Index::new().bare_octets(&row.local.0).number(row.local.1.into());
+        index.bare_octets(&row.remote.0).number(row.remote.1.into())
+    },
+    columns: &[
+        Column { number: 1, name: "tcpConnState", value: |row| Some(integer(row.state as u32)) },
+        Column { number: 2, name: "tcpConnLocalAddress", value: |row| Some(Value::IpAddress(row.local.0)) },
+        Column { number: 3, name: "tcpConnLocalPort", value: |row| Some(integer(row.local.1.into())) },
+        Column { number: 4, name: "tcpConnRemAddress", value: |row| Some(Value::IpAddress(row.remote.0)) },
+        Column { number: 5, name: "tcpConnRemPort", value: |row| Some(integer(row.remote.1.into())) },
+    ],
+};
+
+/// An end over IPv4.
+pub fn four(end: End) -> Option<([u8; 4], u16)> {
+    match end.address {
+        IpAddr::V4(address) => Some((address.octets(), end.port)),
+        IpAddr::V6(_) => None,
+    }
+}
