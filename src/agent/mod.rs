@@ -88,7 +88,7 @@ async fn daemon(loaded: Loaded, threads: Handle) -> Result<()> {
     let control = control::bind(&loaded.config.agent.control())
         .with_context(|| format!("control socket {}", loaded.config.agent.control().display()))?;
 
-    let (banner, setup, listen) =
+    let (banner, mut setup, listen) =
         (banner::text(&loaded, &plan), plan.setup(systemd::source(Handle::current())), plan.listen.clone());
     let (mut publisher, shared) = Publisher::start(plan, clock, store)?;
     query_logs.replace(query_log, &shared)?;
@@ -123,7 +123,9 @@ async fn daemon(loaded: Loaded, threads: Handle) -> Result<()> {
             Some(()) = hangup.recv() => {
                 let _ = sd_notify::notify(&[sd_notify::NotifyState::Reloading]);
                 match reload(&loaded, &reading, &mut listeners, &mut query_logs, &mut publisher, &shared).await {
-                    Ok(setup) => {
+                    Ok(fresh) => {
+                        // What was seen since the start goes on.
+                        setup = Setup { interfaces: setup.interfaces, ..fresh };
                         (sections, reports) = schedule::start(&setup, &means, &turns);
                         shared.counters.add(Counter::Reloads, 1);
                         tracing::info!("the configuration was taken over");

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use super::administration;
 use super::identity::Identity;
 use super::listeners::Addresses;
-use crate::collect::{self, Root, Setup, Snapshot, service};
+use crate::collect::{self, Root, Setup, Snapshot, interface, service};
 use crate::config::Config;
 use crate::health::rules::{self, Rule};
 use crate::mib::admin::Administration;
@@ -97,6 +97,7 @@ impl Plan {
             config: self.config.collect.clone(),
             services: self.config.service.clone(),
             units,
+            interfaces: interface::Memory::default(),
         }
     }
 }

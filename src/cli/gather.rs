@@ -7,7 +7,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use crate::collect::service::UnitState;
-use crate::collect::{Error, FAMILIES, Root, SECTIONS, Setup, Snapshot};
+use crate::collect::{Error, FAMILIES, Root, SECTIONS, Setup, Snapshot, interface};
 use crate::config::Config;
 use crate::health::{Assessor, Health, Memory, rules};
 use crate::metric::Now;
@@ -41,6 +41,7 @@ fn once(config: &Config) -> Snapshot {
         config: config.collect.clone(),
         services: config.service.clone(),
         units: Arc::new(units),
+        interfaces: interface::Memory::default(),
     };
     let running = SECTIONS.iter().map(|section| {
         let (sender, receiver) = mpsc::channel();

@@ -20,6 +20,7 @@ pub mod section;
 pub mod service;
 
 mod mounts;
+mod netlink;
 mod pressure;
 mod root;
 
@@ -120,6 +121,8 @@ pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
     &filesystem::FAMILY,
     &disk::FAMILY,
     &interface::FAMILY,
+    &interface::bond::FAMILY,
+    &interface::bridge::FAMILY,
     &hidden::FAMILY,
     &network::netstat::FAMILY,
     &network::SOCKSTAT,

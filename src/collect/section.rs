@@ -37,6 +37,8 @@ pub struct Setup {
     pub services: Vec<super::service::Watch>,
     /// Asks systemd.
     pub units: super::service::UnitSource,
+    /// Since when interfaces are as they are; it outlives a reload.
+    pub interfaces: super::interface::Memory,
 }
 
 /// Why a section has no facts.
