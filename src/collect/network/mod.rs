@@ -123,7 +123,7 @@ mod tests {
         let expected = u32::from_ne_bytes([127, 0, 0, 1]);
         assert_eq!(parse_ipv4(&format!("{expected:08X}")), Some(Ipv4Addr::LOCALHOST));
         assert_eq!(parse_ipv6("00000000000000000000000000000001"), Some(Ipv6Addr::LOCALHOST));
-        assert_eq!((parse_ipv4("7F"), parse_ipv4("+F000001"), parse_ipv6("1")), (None, None, None));
+        assert_eq!((parse_ipv4("7F"), parse_ipv4("7F0000x0"), parse_ipv6("1")), (None, None, None));
     }
 
     #[test]

@@ -3,7 +3,6 @@
 //! Below another root only ARP's are known, and not how they are reached: `net/arp` says no more.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,19 +71,19 @@ pub static SECTION: Section<Vec<Neighbour>> = Section {
 
 /// Reads them: by netlink, or from the file below another root.
 pub fn read(root: &Root, now: Now) -> Result<Vec<Neighbour>, Error> {
-    if !root.is_own() {
-        let path = root.net().join("arp");
-        return parse(&read_file(&path)?).map_err(|reason| Error::malformed(path, reason));
+    // Where a sandbox refuses netlink, the file must do.
+    if let Some(rows) = root.is_own().then(|| ask(now).ok()).flatten() {
+        return Ok(rows);
     }
-    let (mut names, rows) = (Names::default(), RefCell::new(Vec::new()));
-    let visit = |payload: &[u8]| {
-        let mut rows = rows.borrow_mut();
-        if rows.len() < MAX_NEIGHBOURS {
-            rows.extend(parse_message(payload, &mut names, now));
-        }
-    };
-    netlink::dump(Table::Neighbours, visit, || rows.borrow_mut().clear())?;
-    Ok(rows.into_inner())
+    let path = root.net().join("arp");
+    parse(&read_file(&path)?).map_err(|reason| Error::malformed(path, reason))
+}
+
+fn ask(now: Now) -> Result<Vec<Neighbour>, Error> {
+    let mut names = Names::default();
+    let messages = netlink::rows(Table::Neighbours)?;
+    let rows = messages.iter().filter_map(|message| parse_message(message, &mut names, now));
+    Ok(rows.take(MAX_NEIGHBOURS).collect())
 }
 
 /// `struct ndmsg`: family, two paddings, interface, state, flags, type; then attributes. Entries that the kernel makes for

@@ -4,7 +4,6 @@
 //! a route came to be nor how long it lives, and the kernel's `net/ipv6_route` mixes all tables: what is local or multicast
 //! there is left out.
 
-use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::sync::Arc;
@@ -111,28 +110,30 @@ pub static SECTION: Section<Routes> = Section {
 
 /// Reads them: by netlink, or from the files below another root.
 pub fn read(root: &Root) -> Result<Routes, Error> {
-    if !root.is_own() {
-        let net = root.net();
-        let mut rows = read_ipv4(&net)?;
-        // A kernel without IPv6 has no such file.
-        if let Ok(text) = read_file(&net.join("ipv6_route")) {
-            rows.extend(parse_six(&text).map_err(|reason| Error::malformed(net.join("ipv6_route"), reason))?);
-        }
-        let left_out = rows.len().saturating_sub(MAX_ROUTES);
-        rows.truncate(MAX_ROUTES);
-        return Ok(Routes { rows, left_out });
+    // Where a sandbox refuses netlink, the files must do.
+    let asked = root.is_own().then(|| ask().ok()).flatten();
+    let mut rows = asked.map_or_else(|| read_files(&root.net()), Ok)?;
+    let left_out = rows.len().saturating_sub(MAX_ROUTES);
+    rows.truncate(MAX_ROUTES);
+    Ok(Routes { rows, left_out })
+}
+
+fn ask() -> Result<Vec<Route>, Error> {
+    let mut names = Names::default();
+    let mut rows = Vec::new();
+    for message in netlink::rows(Table::Routes)? {
+        rows.extend(parse_message(&message, &mut names).unwrap_or_default());
     }
-    let (mut names, found) = (Names::default(), RefCell::new(Routes::default()));
-    let visit = |payload: &[u8]| {
-        let found = &mut *found.borrow_mut();
-        let mut routes = parse_message(payload, &mut names);
-        let room = MAX_ROUTES.saturating_sub(found.rows.len());
-        found.left_out += routes.len().saturating_sub(room);
-        routes.truncate(room);
-        found.rows.append(&mut routes);
-    };
-    netlink::dump(Table::Routes, visit, || *found.borrow_mut() = Routes::default())?;
-    Ok(found.into_inner())
+    Ok(rows)
+}
+
+fn read_files(net: &Path) -> Result<Vec<Route>, Error> {
+    let mut rows = read_ipv4(net)?;
+    // A kernel without IPv6 has no such file.
+    if let Ok(text) = read_file(&net.join("ipv6_route")) {
+        rows.extend(parse_six(&text).map_err(|reason| Error::malformed(net.join("ipv6_route"), reason))?);
+    }
+    Ok(rows)
 }
 
 /// RT_TABLE_MAIN.
@@ -141,11 +142,7 @@ const MAIN: u32 = 254;
 const CLONED: u32 = 0x200;
 
 /// `struct rtmsg`: family, destination's and source's bits, service, table, protocol, scope, type, flags; then attributes.
-fn parse_message(payload: &[u8], names: &mut Names) -> Vec<Route> {
-    parse_route(payload, names).unwrap_or_default()
-}
-
-fn parse_route(payload: &[u8], names: &mut Names) -> Option<Vec<Route>> {
+fn parse_message(payload: &[u8], names: &mut Names) -> Option<Vec<Route>> {
     let [family, prefix, _, service, table, protocol, _, kind, ..] = *payload else { return None };
     let any = match family {
         2 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),

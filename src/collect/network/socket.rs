@@ -226,21 +226,17 @@ pub static FAMILY: Family<Counts> = Family {
     index: Index::Scalar,
     labels: &[],
     metrics: &[
-        tcp(1, "closed", "TCP sockets that are closed.", |row| state(row, State::Closed)),
-        tcp(2, "listen", "TCP sockets that listen.", |row| state(row, State::Listen)),
-        tcp(3, "syn_sent", "TCP connections that are asked for.", |row| state(row, State::SynSent)),
-        tcp(4, "syn_recv", "TCP connections that were asked for by the other side.", |row| {
-            state(row, State::SynReceived)
-        }),
-        tcp(5, "established", "TCP connections that stand.", |row| state(row, State::Established)),
-        tcp(6, "fin_wait1", "TCP connections that this side is ending.", |row| state(row, State::FinWait1)),
-        tcp(7, "fin_wait2", "TCP connections that this side has ended.", |row| state(row, State::FinWait2)),
-        tcp(8, "close_wait", "TCP connections that the other side has ended.", |row| state(row, State::CloseWait)),
-        tcp(9, "last_ack", "TCP connections whose end the other side has yet to confirm.", |row| {
-            state(row, State::LastAck)
-        }),
-        tcp(10, "closing", "TCP connections that both sides are ending.", |row| state(row, State::Closing)),
-        tcp(11, "time_wait", "TCP connections that ended lately.", |row| state(row, State::TimeWait)),
+        tcp(1, "closed", |row| state(row, State::Closed)),
+        tcp(2, "listen", |row| state(row, State::Listen)),
+        tcp(3, "syn_sent", |row| state(row, State::SynSent)),
+        tcp(4, "syn_recv", |row| state(row, State::SynReceived)),
+        tcp(5, "established", |row| state(row, State::Established)),
+        tcp(6, "fin_wait1", |row| state(row, State::FinWait1)),
+        tcp(7, "fin_wait2", |row| state(row, State::FinWait2)),
+        tcp(8, "close_wait", |row| state(row, State::CloseWait)),
+        tcp(9, "last_ack", |row| state(row, State::LastAck)),
+        tcp(10, "closing", |row| state(row, State::Closing)),
+        tcp(11, "time_wait", |row| state(row, State::TimeWait)),
         Metric::gauge(12, "udp", Unit::Count, "UDP endpoints.", "/proc/net/udp, udp6", |row| Some(row.udp.into())),
     ],
 };
@@ -249,13 +245,9 @@ fn state(counts: &Counts, state: State) -> Option<Number> {
     counts.states.get(state as usize).copied().map(Into::into)
 }
 
-const fn tcp(
-    column: u32,
-    state: &'static str,
-    help: &'static str,
-    read: fn(&Counts) -> Option<Number>,
-) -> Metric<Counts> {
-    Metric::gauge(column, "tcp", Unit::Count, help, "/proc/net/tcp, tcp6", read).variant("state", state)
+const fn tcp(column: u32, state: &'static str, read: fn(&Counts) -> Option<Number>) -> Metric<Counts> {
+    Metric::gauge(column, "tcp", Unit::Count, "TCP sockets in a state.", "/proc/net/tcp, tcp6", read)
+        .variant("state", state)
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ pub static IPV6: Table<Six> = Table {
     },
     index: |row| Index::new().number(row.number),
     columns: &[
-        Column { number: 2, name: "ipv6InterfaceReasmMaxSize", value: |_| Some(MOST_BYTES) },
+        Column { number: 2, name: "ipv6InterfaceReasmMaxSize", value: |_| Some(Value::Gauge32(65_535)) },
         // Of no length on the loopback and wherever there is no link-local address.
         Column {
             number: 3,

@@ -59,7 +59,7 @@ pub static MODULE: Module<Facts> = Module {
         },
         Group {
             oid: IP,
-            sections: &[],
+            sections: &["address"],
             scalars: &[Scalar { number: 33, name: "ipAddressSpinLock", value: Reading::Fixed(|_| Some(UNMOVED_LOCK)) }],
         },
         icmp::GROUP,
