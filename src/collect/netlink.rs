@@ -69,19 +69,19 @@ fn ask(question: u16, header: &[u8], answer: u16, found: &mut Vec<Vec<u8>>) -> i
         let length = socket::recv(socket.as_raw_fd(), &mut buffer, MsgFlags::MSG_TRUNC)?;
         let mut rest = buffer.get(..length).ok_or_else(|| io::Error::other("an answer that is too long"))?;
         read += length.max(HEADER);
-        while let Some((kind, flags, sequence, body, next)) = split(rest) {
+        while let Some((message, next)) = split(rest) {
             rest = next;
-            if sequence != SEQUENCE {
+            if message.sequence != SEQUENCE {
                 continue;
             }
-            whole &= flags & INTERRUPTED == 0;
-            match kind {
+            whole &= message.flags & INTERRUPTED == 0;
+            match message.kind {
                 DONE => return Ok(whole),
                 ERROR => {
-                    let code = i32::from_ne_bytes(field(body, 0).unwrap_or_default());
+                    let code = i32::from_ne_bytes(field(message.body, 0).unwrap_or_default());
                     return Err(io::Error::from_raw_os_error(code.saturating_neg()));
                 }
-                kind if kind == answer => found.push(body.to_vec()),
+                kind if kind == answer => found.push(message.body.to_vec()),
                 _ => {}
             }
         }
@@ -89,14 +89,22 @@ fn ask(question: u16, header: &[u8], answer: u16, found: &mut Vec<Vec<u8>>) -> i
     Err(io::Error::other("a list without end"))
 }
 
-/// The first message: its type, flags, sequence number, body, and what follows it.
-fn split(bytes: &[u8]) -> Option<(u16, u16, u32, &[u8], &[u8])> {
+/// One message: nlmsghdr, and what stands behind it.
+struct Message<'a> {
+    kind: u16,
+    flags: u16,
+    sequence: u32,
+    body: &'a [u8],
+}
+
+/// The first message, and what follows it.
+fn split(bytes: &[u8]) -> Option<(Message<'_>, &[u8])> {
     let length = usize::try_from(u32::from_ne_bytes(field(bytes, 0)?)).ok()?;
     let kind = u16::from_ne_bytes(field(bytes, 4)?);
     let flags = u16::from_ne_bytes(field(bytes, 6)?);
     let sequence = u32::from_ne_bytes(field(bytes, 8)?);
     let body = bytes.get(HEADER..length)?;
-    Some((kind, flags, sequence, body, bytes.get(aligned(length)..).unwrap_or_default()))
+    Some((Message { kind, flags, sequence, body }, bytes.get(aligned(length)..).unwrap_or_default()))
 }
 
 /// The attributes of a message behind its header, or of a nested attribute: number and content. What is cut off is left

@@ -141,7 +141,15 @@ const MASKED: &[&str] = &[
 fn the_whole_tree_of_the_fake_host_is_as_it_was() {
     let agent = Agent::on_fixture("");
     let mut text = String::new();
-    for root in ["1.3.6.1.2.1.1", "1.3.6.1.4.1.32473.1.1", "1.3.6.1.6.3"] {
+    for root in [
+        "1.3.6.1.2.1.1",
+        "1.3.6.1.2.1.2",
+        "1.3.6.1.2.1.10.7",
+        "1.3.6.1.2.1.17",
+        "1.3.6.1.2.1.31",
+        "1.3.6.1.4.1.32473.1.1",
+        "1.3.6.1.6.3",
+    ] {
         let walk = agent.snmp("snmpbulkwalk", &["-v2c", "-c", "public"], &[root]);
         for line in walk.lines().map(str::trim_end) {
             let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| line.starts_with(prefix));

@@ -2,12 +2,15 @@
 //!
 //! The kernel tells routes apart by what the module's index lacks: interface, metric and type of service. They are the
 //! policy, behind the { 0 0 } that means none.
+//!
+//! Deviation: link-local addresses stand without a zone, which is the interface in the policy and in inetCidrRouteIfIndex:
+//! snmpnetstat ends at the first address with one.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::Facts;
-use super::internet::{self, gauge, interface, no_address};
+use super::internet::{gauge, interface, no_address};
 use crate::collect::network::mask;
 use crate::collect::network::route::{Kind, Route};
 use crate::mib::conventions::{ACTIVE, identifier, integer};
@@ -85,12 +88,12 @@ static ROUTES: Table<Row<'static>> = Table {
     rows,
     index: |row| {
         let route = row.route;
-        let index = internet::address(Index::new(), route.destination, row.number).number(route.prefix.into());
+        let index = Index::new().address(route.destination).number(route.prefix.into());
         let policy = [0, 0, row.number, route.metric, route.service.into()];
         // Few routes are for one service.
         let index = index.oid(if route.service == 0 { &policy[..4] } else { &policy });
         match route.gateway {
-            Some(gateway) => internet::address(index, gateway, row.number),
+            Some(gateway) => index.address(gateway),
             None => no_address(index),
         }
     },

@@ -4,12 +4,14 @@
 //! write its file, and add an entry to [`MODULES`]; where its rows need numbers of their own, one to [`SUBJECTS`]. What a
 //! fact is in units, ranges and enumerations of the module is said there and nowhere else.
 
-mod if_mib;
+pub mod bridge;
+pub mod etherlike;
+pub mod if_mib;
 mod internet;
-mod ip_forward_mib;
-mod ip_mib;
-mod tcp_mib;
-mod udp_mib;
+pub mod ip_forward_mib;
+pub mod ip_mib;
+pub mod tcp_mib;
+pub mod udp_mib;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +21,15 @@ use super::table::Module;
 use crate::collect::Snapshot;
 
 /// Every module over [`Facts`], in the order of sysORTable: new ones go to the end.
-pub static MODULES: &[&Module<Facts>] = &[&ip_mib::MODULE, &ip_forward_mib::MODULE, &tcp_mib::MODULE, &udp_mib::MODULE];
+pub static MODULES: &[&Module<Facts>] = &[
+    &if_mib::MODULE,
+    &etherlike::MODULE,
+    &bridge::MODULE,
+    &ip_mib::MODULE,
+    &ip_forward_mib::MODULE,
+    &tcp_mib::MODULE,
+    &udp_mib::MODULE,
+];
 
 /// What keeps numbers across restarts: rows that managers remember by index.
 pub static SUBJECTS: &[&Subject] = &[&if_mib::INTERFACES];
