@@ -9,6 +9,7 @@ mod banner;
 mod clock;
 pub mod control;
 pub mod identity;
+mod interest;
 mod listeners;
 mod plan;
 mod publisher;
@@ -36,6 +37,7 @@ use crate::store::Store;
 use clock::Clock;
 use control::Order;
 use identity::Source;
+use interest::Interest;
 use listeners::Listeners;
 use plan::Plan;
 use publisher::Publisher;
@@ -48,6 +50,9 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How long reading the configuration again may take: one on a mount that hangs must not stop the agent.
 const READING: Duration = Duration::from_secs(5);
+
+/// How much the loop gives way to answers, as nice(2) counts it: less than collections do.
+const LOOP_NICENESS: i32 = 5;
 
 /// How often ages are published while nothing else happens.
 const TICK: Duration = Duration::from_secs(1);
@@ -66,6 +71,8 @@ pub fn run(loaded: Loaded) -> Result<()> {
         .build()
         .context("the asynchronous runtime could not be started")?;
     let collectors = schedule::threads().context("the collectors' threads could not be prepared")?;
+    // This thread runs the loop; the runtime's own, which answer, were made before and keep their priority.
+    schedule::give_way(LOOP_NICENESS);
     let result = runtime.block_on(daemon(loaded, collectors.handle().clone()));
     runtime.shutdown_timeout(FAREWELL);
     // A collector that hangs must not hold up the end.
@@ -75,7 +82,8 @@ pub fn run(loaded: Loaded) -> Result<()> {
 
 async fn daemon(loaded: Loaded, threads: Handle) -> Result<()> {
     let clock = Clock::start();
-    let means = Means { threads, clock };
+    let interest = Arc::new(Interest::new());
+    let means = Means { threads, clock, interest: interest.clone() };
     let state_dir = loaded.config.agent.state_dir();
     let store = Store::open(&state_dir).with_context(|| format!("state directory {}", state_dir.display()))?;
     let store = Arc::new(store);
@@ -90,7 +98,7 @@ async fn daemon(loaded: Loaded, threads: Handle) -> Result<()> {
 
     let (banner, mut setup, listen) =
         (banner::text(&loaded, &plan), plan.setup(systemd::source(Handle::current())), plan.listen.clone());
-    let (mut publisher, shared) = Publisher::start(plan, clock, store)?;
+    let (mut publisher, shared) = Publisher::start(plan, clock, store, interest)?;
     query_logs.replace(query_log, &shared)?;
     listeners.serve(bound, &listen, &shared);
     let (order, mut orders) = mpsc::channel(ORDERS);

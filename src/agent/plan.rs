@@ -14,7 +14,7 @@ use crate::mib::oid::Oid;
 use crate::mib::settings::Settings;
 use crate::mib::snmpv2::System;
 use crate::mib::vitals;
-use crate::notify;
+use crate::notify::target::{self, Target};
 use crate::server::Listen;
 use crate::snmp::{self, Engine};
 
@@ -37,7 +37,7 @@ pub struct Plan {
     /// The settings as the file has them.
     pub settings: Settings,
     /// Who is told of alarms.
-    pub notify: notify::config::Config,
+    pub targets: Vec<Target>,
     /// The configuration itself.
     pub config: Config,
 }
@@ -64,6 +64,8 @@ impl Plan {
         if let Some(error) = compiled.errors.first() {
             bail!("rule: {}: {}", error.key, error.reason);
         }
+        let targets = target::compile(&config.notify.snmp, &config.snmp.user);
+        let targets = targets.map_err(|finding| anyhow::Error::msg(finding.to_string()))?;
         let host = host_name(&Root::new(&config.agent.root));
         let object_id = match &config.system.object_id {
             Some(text) => text.parse::<Oid>().map_err(anyhow::Error::msg).context("system.object_id")?,
@@ -85,7 +87,7 @@ impl Plan {
                 authen_traps: config.snmp.authentication_traps,
                 ..Settings::default()
             },
-            notify: config.notify.clone(),
+            targets,
             config: config.clone(),
         })
     }

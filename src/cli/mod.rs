@@ -8,6 +8,7 @@ mod gather;
 mod man;
 mod metrics;
 mod mib;
+mod notify;
 mod rules;
 mod run;
 mod status;
@@ -55,6 +56,7 @@ pub enum Command {
     Metrics(metrics::Arguments),
     Status(status::Arguments),
     Rules(rules::Arguments),
+    Notify(notify::Arguments),
     Engine(engine::Arguments),
     User(user::Arguments),
     Completions(completions::Arguments),
@@ -101,6 +103,7 @@ impl Arguments {
             Command::Metrics(arguments) => arguments.run(config),
             Command::Status(arguments) => arguments.run(config),
             Command::Rules(arguments) => arguments.run(config),
+            Command::Notify(arguments) => arguments.run(config),
             Command::Engine(arguments) => arguments.run(config),
             Command::User(arguments) => arguments.run(config),
             Command::Completions(arguments) => arguments.run(),

@@ -15,6 +15,8 @@ pub mod hwmon;
 pub mod interface;
 pub mod memory;
 pub mod network;
+pub mod package;
+pub mod partition;
 pub mod process;
 pub mod section;
 pub mod service;
@@ -69,6 +71,8 @@ pub struct Snapshot {
     pub process: Slot<process::Processes>,
     /// [`service`].
     pub service: Slot<service::Services>,
+    /// [`package`]; nothing where there is no database.
+    pub package: Slot<Option<package::Packages>>,
 }
 
 impl Snapshot {
@@ -90,6 +94,7 @@ impl Snapshot {
             hwmon: Slot::default(),
             process: Slot::default(),
             service: Slot::default(),
+            package: Slot::default(),
         }
     }
 }
@@ -110,6 +115,17 @@ pub static SECTIONS: &[&dyn AnySection] = &[
     &hwmon::SECTION,
     &process::SECTION,
     &service::SECTION,
+    &package::SECTION,
+];
+
+/// Sections that cost much and change little: how often they are read while nobody asks for them and no rule looks at
+/// them.
+pub static RARELY: &[(&str, Duration)] = &[
+    ("address", Duration::from_secs(300)),
+    ("neighbour", Duration::from_secs(300)),
+    ("route", Duration::from_secs(300)),
+    ("socket", Duration::from_secs(300)),
+    ("process", Duration::from_secs(300)),
 ];
 
 /// Every family over the snapshot, in reading order.
@@ -120,6 +136,7 @@ pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
     &memory::FAMILY,
     &filesystem::FAMILY,
     &disk::FAMILY,
+    &partition::FAMILY,
     &interface::FAMILY,
     &interface::bond::FAMILY,
     &interface::bridge::FAMILY,
@@ -135,6 +152,8 @@ pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
     &process::FAMILY,
     &service::TOTALS,
     &service::FAMILY,
+    &package::TOTALS,
+    &package::FAMILY,
     &section::FAMILY,
 ];
 
@@ -172,6 +191,8 @@ pub struct Config {
     pub process: Schedule,
     /// The watched services.
     pub service: Schedule,
+    /// Installed packages; by default looked for every 1m.
+    pub package: Schedule,
 }
 
 impl Default for Config {
@@ -192,6 +213,7 @@ impl Default for Config {
             hwmon: Schedule::default(),
             process: Schedule { interval: Some(process::INTERVAL) },
             service: Schedule::default(),
+            package: Schedule { interval: Some(package::INTERVAL) },
         }
     }
 }
@@ -202,6 +224,12 @@ impl Default for Config {
 pub struct Schedule {
     /// How often; absent: as `collect.interval` says.
     pub interval: Option<Interval>,
+}
+
+/// How far a counter went on since it was looked at before: nothing where it stepped back.
+#[allow(clippy::cast_precision_loss, reason = "a rate needs no more than a double's digits")]
+fn difference(later: u64, before: u64) -> f64 {
+    later.saturating_sub(before) as f64
 }
 
 /// The longest that a collector may take before its section is called late.

@@ -173,6 +173,9 @@ fn take_secrets(config: &mut Config) {
         take(&mut user.auth_password, &mut user.auth_password_file);
         take(&mut user.priv_password, &mut user.priv_password_file);
     }
+    for target in &mut config.notify.snmp {
+        take(&mut target.community, &mut target.community_file);
+    }
 }
 
 /// The secret in a file: its first line.

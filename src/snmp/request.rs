@@ -18,6 +18,9 @@ use super::{Moment, Scratch, Verdict, Version, wire};
 use crate::mib::oid::{arcs_of_key, encode_arcs, subtree_end};
 use crate::mib::{Counter, Counters, Cursor, EngineClock, Entry, Found, Key, Settings, ber};
 
+/// The name 0.0, with tag and length.
+const ZERO_NAME: &[u8] = &[ber::OBJECT_IDENTIFIER, 1, 0];
+
 /// What a request is answered with.
 pub struct Context<'a> {
     /// Who asks, and how.
@@ -226,8 +229,12 @@ impl<'a> Work<'a> {
         self.keys.get(bind.key.clone()).unwrap_or_default()
     }
 
+    /// A name as it came; 0.0 for one without content, which is read but no receiver need take.
     fn name(&self, bind: &Bind) -> &'a [u8] {
-        self.pdu.list.get(bind.name.clone()).unwrap_or_default()
+        match bind.key.is_empty() {
+            true => ZERO_NAME,
+            false => self.pdu.list.get(bind.name.clone()).unwrap_or_default(),
+        }
     }
 
     fn write(&self, entry: Entry, answer: &mut Answer) {

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use crate::agent::{Agent, directory, run, stderr, stdout, vitalsd, wait_for};
 
 /// Runs the program with something on its standard input.
-fn run_with(input: &str, command: &mut Command) -> Output {
+pub fn run_with(input: &str, command: &mut Command) -> Output {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
     // It may end before it has read all.

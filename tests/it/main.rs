@@ -3,9 +3,16 @@
 //! `tests/setup` installs them; one that is missing fails its test.
 
 mod agent;
+mod anomaly;
 mod cli;
 mod conformance;
 mod engine;
+mod host;
+mod informs;
+mod judge;
+mod key_change;
+mod managers;
+mod message;
 mod metrics;
 mod mib;
 mod query_log;
@@ -14,3 +21,6 @@ mod systemd;
 mod tcp;
 mod tidy;
 mod traps;
+mod v3;
+mod wire;
+mod world;

@@ -3,13 +3,12 @@
 //! Rows of an interface that the configuration leaves out are left out too: there is no ifIndex to say.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use super::Facts;
 use super::if_mib::INTERFACES;
 use crate::collect::network::netstat::Netstat;
+use crate::mib::conventions::{counter32, gauge32};
 use crate::mib::index::Index;
-use crate::mib::segment::smi_counter32;
 use crate::mib::value::Value;
 
 /// Where every address of IPv4 or IPv6 is meant.
@@ -56,20 +55,9 @@ pub fn number(facts: &Facts, protocol: &str, name: &str) -> Option<Value> {
     Some(Value::Integer(i32::try_from(number).unwrap_or(i32::MAX)))
 }
 
-/// Counter32: wraps.
-pub fn counter32(number: u64) -> Value {
-    Value::Counter32(smi_counter32(number))
-}
-
 /// A count as Gauge32, which saturates.
 pub fn gauge(count: usize) -> Value {
-    Value::Gauge32(u32::try_from(count).unwrap_or(u32::MAX))
-}
-
-/// TimeStamp: sysUpTime when something happened; it wraps.
-pub fn time_stamp(since_start: Duration) -> Value {
-    let hundredths = u64::try_from(since_start.as_millis() / 10).unwrap_or(0);
-    Value::TimeTicks(smi_counter32(hundredths))
+    gauge32(u64::try_from(count).unwrap_or(u64::MAX))
 }
 
 /// A scalar that is a counter of a protocol.

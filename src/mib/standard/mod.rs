@@ -6,12 +6,15 @@
 
 pub mod bridge;
 pub mod etherlike;
-pub mod if_mib;
-mod internet;
 pub mod ip_forward_mib;
 pub mod ip_mib;
 pub mod tcp_mib;
 pub mod udp_mib;
+
+mod host_resources;
+mod if_mib;
+mod internet;
+mod ucd;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +25,9 @@ use crate::collect::Snapshot;
 
 /// Every module over [`Facts`], in the order of sysORTable: new ones go to the end.
 pub static MODULES: &[&Module<Facts>] = &[
+    &host_resources::MODULE,
+    &ucd::MODULE,
+    &ucd::DISK_MODULE,
     &if_mib::MODULE,
     &etherlike::MODULE,
     &bridge::MODULE,
@@ -32,7 +38,8 @@ pub static MODULES: &[&Module<Facts>] = &[
 ];
 
 /// What keeps numbers across restarts: rows that managers remember by index.
-pub static SUBJECTS: &[&Subject] = &[&if_mib::INTERFACES];
+pub static SUBJECTS: &[&Subject] =
+    &[&if_mib::INTERFACES, &host_resources::FILESYSTEMS, &host_resources::DEVICES, &ucd::SERVICES, &ucd::BLOCK_DEVICES];
 
 /// Things of one kind, which share one range of numbers.
 pub struct Subject {

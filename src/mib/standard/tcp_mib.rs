@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use super::Facts;
 use super::internet::{self, counter_scalar, interface, netstat, number, wide_counter};
 use crate::collect::network::socket::{End, Socket, State};
-use crate::mib::conventions::integer;
+use crate::mib::conventions::{gauge32, integer};
 use crate::mib::index::Index;
 use crate::mib::table::{Column, Group, Module, Reading, Rows, Scalar, Table};
 use crate::mib::value::Value;
@@ -47,7 +47,7 @@ pub static MODULE: Module<Facts> = Module {
                 name: "tcpCurrEstab",
                 value: Reading::Fixed(|facts| {
                     let number = netstat(facts)?.get("Tcp", "CurrEstab")?;
-                    Some(Value::Gauge32(u32::try_from(number).unwrap_or(u32::MAX)))
+                    Some(gauge32(number))
                 }),
             },
             counter_scalar!(10, "tcpInSegs", "Tcp", "InSegs"),

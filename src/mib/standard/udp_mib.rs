@@ -4,13 +4,11 @@ use super::Facts;
 use super::internet::{netstat, no_address};
 use super::tcp_mib::{self, Row, SECTIONS};
 use crate::collect::network::socket::Socket;
-use crate::mib::conventions::integer;
+use crate::mib::conventions::{counter32, integer};
 use crate::mib::index::Index;
 use crate::mib::segment::smi_counter32;
 use crate::mib::table::{Column, Group, Module, Reading, Rows, Scalar, Table};
 use crate::mib::value::Value;
-
-use super::internet::counter32;
 
 /// UDP-MIB.
 pub static MODULE: Module<Facts> = Module {

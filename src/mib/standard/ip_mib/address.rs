@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::super::Facts;
-use super::super::internet::{self, interface, time_stamp};
+use super::super::internet::{self, interface};
 use crate::collect::network::address::{Address, Age};
 use crate::collect::network::{mask, network};
-use crate::mib::conventions::{ACTIVE, integer, truth};
+use crate::mib::conventions::{ACTIVE, integer, time_ticks, truth};
 use crate::mib::index::Index;
 use crate::mib::oid::Oid;
 use crate::mib::table::{Column, Rows, Table};
@@ -188,11 +188,11 @@ pub static ADDRESSES: Table<Row<'static>> = Table {
         },
         Column { number: 6, name: "ipAddressOrigin", value: |row| Some(integer(origin(row.facts))) },
         Column { number: 7, name: "ipAddressStatus", value: |row| Some(integer(status(row.facts))) },
-        Column { number: 8, name: "ipAddressCreated", value: |row| row.facts.age.map(|age| time_stamp(age.created)) },
+        Column { number: 8, name: "ipAddressCreated", value: |row| row.facts.age.map(|age| time_ticks(age.created)) },
         Column {
             number: 9,
             name: "ipAddressLastChanged",
-            value: |row| row.facts.age.map(|age| time_stamp(age.changed)),
+            value: |row| row.facts.age.map(|age| time_ticks(age.changed)),
         },
         Column { number: 10, name: "ipAddressRowStatus", value: |_| Some(ACTIVE) },
         // volatile(2): the kernel forgets it when the machine starts anew.

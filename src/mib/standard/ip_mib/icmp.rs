@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::super::Facts;
-use super::super::internet::{IPV4, IPV6, counter_scalar, counter32, netstat};
+use super::super::internet::{IPV4, IPV6, counter_scalar, netstat};
 use crate::collect::network::netstat::Counters;
+use crate::mib::conventions::counter32;
 use crate::mib::index::Index;
 use crate::mib::table::{Column, Group, Rows, Table};
 

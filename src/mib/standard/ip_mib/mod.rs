@@ -11,8 +11,8 @@ mod router;
 mod statistics;
 
 use super::Facts;
-use super::internet::{self, counter_scalar, netstat, time_stamp};
-use crate::mib::conventions::{UNMOVED_LOCK, integer};
+use super::internet::{self, counter_scalar, netstat};
+use crate::mib::conventions::{UNMOVED_LOCK, integer, time_ticks};
 use crate::mib::table::{Group, Module, Reading, Scalar};
 use crate::mib::value::Value;
 
@@ -54,7 +54,7 @@ pub static MODULE: Module<Facts> = Module {
             scalars: &[Scalar {
                 number: 2,
                 name: "ipIfStatsTableLastChange",
-                value: Reading::Fixed(|facts| Some(time_stamp(netstat(facts)?.interfaces_changed))),
+                value: Reading::Fixed(|facts| Some(time_ticks(netstat(facts)?.interfaces_changed))),
             }],
         },
         Group {
@@ -133,5 +133,5 @@ fn forwarding(forwards: bool) -> Value {
 
 fn interfaces_changed(facts: &Facts) -> Option<Value> {
     let addresses = facts.section(|snapshot| snapshot.address.get())?;
-    (!addresses.interfaces.is_empty()).then(|| time_stamp(addresses.interfaces_changed))
+    (!addresses.interfaces.is_empty()).then(|| time_ticks(addresses.interfaces_changed))
 }

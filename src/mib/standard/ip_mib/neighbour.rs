@@ -3,9 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::super::Facts;
-use super::super::internet::{self, interface, time_stamp};
+use super::super::internet::{self, interface};
 use crate::collect::network::neighbour::{Neighbour, State};
-use crate::mib::conventions::{ACTIVE, integer};
+use crate::mib::conventions::{ACTIVE, integer, time_ticks};
 use crate::mib::index::Index;
 use crate::mib::table::{Column, Rows, Table};
 use crate::mib::value::Value;
@@ -77,7 +77,7 @@ pub static NEIGHBOURS: Table<Row<'static>> = Table {
             name: "ipNetToPhysicalPhysAddress",
             value: |row| Some(Value::OctetString(row.facts.hardware.clone())),
         },
-        Column { number: 5, name: "ipNetToPhysicalLastUpdated", value: |row| row.facts.changed.map(time_stamp) },
+        Column { number: 5, name: "ipNetToPhysicalLastUpdated", value: |row| row.facts.changed.map(time_ticks) },
         Column { number: 6, name: "ipNetToPhysicalType", value: |row| Some(integer(kind(row.facts.state))) },
         // Linux has ARP's entries in the same states, though RFC 4293 didn't expect that.
         Column { number: 7, name: "ipNetToPhysicalState", value: |row| Some(integer(state(row.facts.state))) },

@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use super::super::Facts;
-use super::super::internet::{IPV4, IPV6, counter32, interface, netstat};
+use super::super::internet::{IPV4, IPV6, interface, netstat};
 use crate::collect::network::netstat::Counters;
+use crate::mib::conventions::counter32;
 use crate::mib::index::Index;
 use crate::mib::table::{Column, Rows, Table};
 use crate::mib::value::Value;
