@@ -7,6 +7,7 @@
 use std::io;
 use std::os::fd::AsRawFd;
 
+use nix::errno::Errno;
 use nix::sys::socket::{self, AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, sockopt};
 use nix::sys::time::{TimeVal, TimeValLike};
 
@@ -66,7 +67,11 @@ fn ask(question: u16, header: &[u8], answer: u16, found: &mut Vec<Vec<u8>>) -> i
     let mut buffer = vec![0; ANSWER_BYTES];
     let (mut whole, mut read) = (true, 0);
     while read < MOST_BYTES {
-        let length = socket::recv(socket.as_raw_fd(), &mut buffer, MsgFlags::MSG_TRUNC)?;
+        let length = match socket::recv(socket.as_raw_fd(), &mut buffer, MsgFlags::MSG_TRUNC) {
+            // A signal that this thread happened to take.
+            Err(Errno::EINTR) => continue,
+            length => length?,
+        };
         let mut rest = buffer.get(..length).ok_or_else(|| io::Error::other("an answer that is too long"))?;
         read += length.max(HEADER);
         while let Some((message, next)) = split(rest) {

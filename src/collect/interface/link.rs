@@ -210,6 +210,25 @@ mod tests {
     }
 
     #[test]
+    fn bridges_and_ports_are_read_and_cut_messages_are_not_fatal() {
+        let id = [0x80, 0, 2, 0, 0, 0, 0, 1];
+        let own = [attribute(5, &1_u32.to_ne_bytes()), attribute(10, &id), attribute(11, &id)].concat();
+        let bridge = [attribute(1, b"bridge\0"), attribute(2, &own)].concat();
+        let whole = message(3, 1, &[attribute(3, b"br0\0"), attribute(18, &bridge)]);
+        let bridge = parse(&whole).and_then(|link| link.row.bridge).expect("a bridge");
+        assert_eq!((bridge.is_root(), bridge.stp_state), (Some(true), Some(1)));
+        let part = [attribute(1, &[3]), attribute(18, &2_u16.to_ne_bytes())].concat();
+        let part = [attribute(1, b"veth\0"), attribute(4, b"bridge\0"), attribute(5, &part)].concat();
+        let whole = message(4, 1, &[attribute(3, b"p0\0"), attribute(18, &part), attribute(10, &3_u32.to_ne_bytes())]);
+        let link = parse(&whole).expect("a link");
+        let port = link.row.port.as_ref().map(|port| (port.number, port.state));
+        assert_eq!((port, link.master), (Some((2, Some(3))), Some(3)));
+        for end in 0..whole.len() {
+            let _ = parse(&whole[..end]);
+        }
+    }
+
+    #[test]
     fn counters_are_summed_as_net_dev_has_them() {
         let numbers: Vec<u8> = (1..=24_u64).flat_map(|number| (1_u64 << number).to_ne_bytes()).collect();
         let mut row = Interface::default();
