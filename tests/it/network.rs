@@ -73,7 +73,7 @@ fn routes(walk: &str) -> BTreeSet<Route> {
         let (prefix, policy) = (arcs[0], usize::try_from(arcs[1]).expect("a length"));
         let metric = arcs[5];
         arcs = &arcs[2 + policy..];
-        (destination, prefix, take_address(&mut arcs), metric)
+        (destination, prefix, take_address(&mut arcs).filter(|gateway| !gateway.is_unspecified()), metric)
     };
     rows.keys().map(decode).collect()
 }

@@ -3,14 +3,15 @@
 //! The kernel tells routes apart by what the module's index lacks: interface, metric and type of service. They are the
 //! policy, behind the { 0 0 } that means none.
 //!
-//! Deviation: link-local addresses stand without a zone, which is the interface in the policy and in inetCidrRouteIfIndex:
-//! snmpnetstat ends at the first address with one.
+//! Deviation: link-local addresses stand without a zone, which is the interface in the policy and in inetCidrRouteIfIndex;
+//! and where the network is on the link, the next hop is 0.0.0.0 or ::, as Net-SNMP's agent has it, and not unknown(0).
+//! snmpnetstat ends at the first address of a kind that it doesn't know.
 
 use std::collections::HashSet;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Facts;
-use super::internet::{gauge, interface, no_address};
+use super::internet::{gauge, interface};
 use crate::collect::network::mask;
 use crate::collect::network::route::{Kind, Route};
 use crate::mib::conventions::{ACTIVE, identifier, integer};
@@ -92,10 +93,7 @@ static ROUTES: Table<Row<'static>> = Table {
         let policy = [0, 0, row.number, route.metric, route.service.into()];
         // Few routes are for one service.
         let index = index.oid(if route.service == 0 { &policy[..4] } else { &policy });
-        match route.gateway {
-            Some(gateway) => index.address(gateway),
-            None => no_address(index),
-        }
+        index.address(route.gateway.unwrap_or(unspecified(route.destination)))
     },
     columns: &[
         Column { number: 7, name: "inetCidrRouteIfIndex", value: |row| Some(integer(row.number)) },
@@ -191,6 +189,14 @@ static OLD: Table<Old<'static>> = Table {
         Column { number: 16, name: "ipCidrRouteStatus", value: |_| Some(ACTIVE) },
     ],
 };
+
+/// The address of no host, of the same kind as another.
+fn unspecified(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    }
+}
 
 /// other(1), reject(2), local(3), remote(4), blackhole(5).
 fn kind(route: &Route) -> u32 {

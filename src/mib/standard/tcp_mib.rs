@@ -1,12 +1,12 @@
 //! TCP-MIB (RFC 4022): TCP over IPv4 and IPv6, its connections and listeners.
 //!
-//! The kernel's list of sockets doesn't say on which link a link-local address is; the interface that has the address does.
+//! Deviation: a link-local address stands without its zone. The kernel's list of sockets doesn't say it, and snmpnetstat
+//! dies of the first one.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use super::Facts;
-use super::internet::{self, counter_scalar, interface, netstat, number, wide_counter};
+use super::internet::{counter_scalar, netstat, number, wide_counter};
 use crate::collect::network::socket::{End, Socket, State};
 use crate::mib::conventions::{gauge32, integer};
 use crate::mib::index::Index;
@@ -70,49 +70,9 @@ pub static MODULE: Module<Facts> = Module {
     tables: &[&OLD, &CONNECTIONS, &LISTENERS],
 };
 
-/// The sections of the tables with link-local addresses.
-pub const SECTIONS: &[&str] = &["socket", "address", "interface"];
-
-/// A socket, and the number of the link of its link-local addresses, if it has such.
-pub struct Row<'a> {
-    /// The socket.
-    pub socket: &'a Socket,
-    zone: Option<u32>,
-}
-
-impl Row<'_> {
-    /// InetAddressType, InetAddress and port of one of its ends.
-    pub fn end(&self, index: Index, end: End) -> Index {
-        let index = match self.zone {
-            Some(zone) => internet::address(index, end.address, zone),
-            None => index.address(end.address),
-        };
-        index.number(end.port.into())
-    }
-}
-
-/// Sockets with the links of their link-local addresses.
-pub fn rows<'a>(facts: &'a Facts, sockets: &'a [Socket], shown: fn(&Socket) -> bool) -> Vec<Row<'a>> {
-    let zones = zones(facts);
-    let rows = sockets.iter().filter(|socket| shown(socket)).map(|socket| {
-        let zone = match socket.local.address {
-            IpAddr::V6(address) => zones.get(&address).copied(),
-            IpAddr::V4(_) => None,
-        };
-        Row { socket, zone }
-    });
-    rows.collect()
-}
-
-/// The numbers of the interfaces that have link-local addresses.
-fn zones(facts: &Facts) -> HashMap<Ipv6Addr, u32> {
-    let addresses = facts.section(|snapshot| snapshot.address.get());
-    let rows = addresses.into_iter().flat_map(|addresses| &addresses.rows).filter(|row| row.is_link_local());
-    let zones = rows.filter_map(|row| match row.address {
-        IpAddr::V6(address) => Some((address, interface(facts, &row.interface)?)),
-        IpAddr::V4(_) => None,
-    });
-    zones.collect()
+/// InetAddressType, InetAddress and port of an end of a socket.
+pub fn end(index: Index, end: End) -> Index {
+    index.address(end.address).number(end.port.into())
 }
 
 fn sockets(facts: &Facts) -> &[Socket] {
@@ -129,17 +89,20 @@ pub struct Connection;
 
 impl Rows for Connection {
     type Source = Facts;
-    type Row<'a> = Row<'a>;
+    type Row<'a> = &'a Socket;
 }
 
 static CONNECTIONS: Table<Connection> = Table {
     entry: &[1, 3, 6, 1, 2, 1, 6, 19, 1],
-    sections: SECTIONS,
-    rows: |facts| rows(facts, sockets(facts), |socket| !matches!(socket.state, State::Listen | State::Closed)),
-    index: |row| row.end(row.end(Index::new(), row.socket.local), row.socket.remote),
+    sections: &["socket"],
+    rows: |facts| {
+        let stands = |socket: &&Socket| !matches!(socket.state, State::Listen | State::Closed);
+        sockets(facts).iter().filter(stands).collect()
+    },
+    index: |socket| end(end(Index::new(), socket.local), socket.remote),
     columns: &[
-        Column { number: 7, name: "tcpConnectionState", value: |row| Some(integer(row.socket.state as u32)) },
-        Column { number: 8, name: "tcpConnectionProcess", value: |row| Some(process(row.socket)) },
+        Column { number: 7, name: "tcpConnectionState", value: |socket| Some(integer(socket.state as u32)) },
+        Column { number: 8, name: "tcpConnectionProcess", value: |socket| Some(process(socket)) },
     ],
 };
 
@@ -148,16 +111,16 @@ pub struct Listener;
 
 impl Rows for Listener {
     type Source = Facts;
-    type Row<'a> = Row<'a>;
+    type Row<'a> = &'a Socket;
 }
 
 /// tcpListenerTable. The kernel's list doesn't say whether a listener at `::` takes IPv4 too: it stands as IPv6's.
 static LISTENERS: Table<Listener> = Table {
     entry: &[1, 3, 6, 1, 2, 1, 6, 20, 1],
-    sections: SECTIONS,
-    rows: |facts| rows(facts, sockets(facts), |socket| socket.state == State::Listen),
-    index: |row| row.end(Index::new(), row.socket.local),
-    columns: &[Column { number: 4, name: "tcpListenerProcess", value: |row| Some(process(row.socket)) }],
+    sections: &["socket"],
+    rows: |facts| sockets(facts).iter().filter(|socket| socket.state == State::Listen).collect(),
+    index: |socket| end(Index::new(), socket.local),
+    columns: &[Column { number: 4, name: "tcpListenerProcess", value: |socket| Some(process(socket)) }],
 };
 
 /// A row of tcpConnTable.

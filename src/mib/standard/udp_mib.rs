@@ -2,7 +2,7 @@
 
 use super::Facts;
 use super::internet::{netstat, no_address};
-use super::tcp_mib::{self, Row, SECTIONS};
+use super::tcp_mib::{self, end};
 use crate::collect::network::socket::Socket;
 use crate::mib::conventions::{counter32, integer};
 use crate::mib::index::Index;
@@ -70,23 +70,23 @@ pub struct Endpoint;
 
 impl Rows for Endpoint {
     type Source = Facts;
-    type Row<'a> = Row<'a>;
+    type Row<'a> = &'a Socket;
 }
 
 /// udpEndpointTable. The instance tells apart sockets that share all else: the kernel's number of the socket.
 static ENDPOINTS: Table<Endpoint> = Table {
     entry: &[1, 3, 6, 1, 2, 1, 7, 7, 1],
-    sections: SECTIONS,
-    rows: |facts| tcp_mib::rows(facts, sockets(facts), |_| true),
-    index: |row| {
-        let index = row.end(Index::new(), row.socket.local);
-        let remote = row.socket.remote;
+    sections: &["socket"],
+    rows: |facts| sockets(facts).iter().collect(),
+    index: |socket| {
+        let index = end(Index::new(), socket.local);
+        let remote = socket.remote;
         // Whoever isn't connected takes datagrams from all: no address, port 0.
         let is_connected = !remote.address.is_unspecified() || remote.port > 0;
-        let index = if is_connected { row.end(index, remote) } else { no_address(index).number(0) };
-        index.number(smi_counter32(row.socket.inode).max(1))
+        let index = if is_connected { end(index, remote) } else { no_address(index).number(0) };
+        index.number(smi_counter32(socket.inode).max(1))
     },
-    columns: &[Column { number: 8, name: "udpEndpointProcess", value: |row| Some(tcp_mib::process(row.socket)) }],
+    columns: &[Column { number: 8, name: "udpEndpointProcess", value: |socket| Some(tcp_mib::process(socket)) }],
 };
 
 /// A row of udpTable: an address of IPv4 and a port.
