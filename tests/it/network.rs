@@ -170,8 +170,16 @@ fn snmpnetstat_reads_every_table() {
         }
     };
     wait_for("sockets", || netstat("-Ca").contains("ESTABLISHED").then_some(()));
-    check("-Ca", &["tcp4 *.22 *.* LISTEN 812", "tcp4 192.0.2.10.22 198.51.100.7.51234 ESTABLISHED 812"]);
-    check("-Cr", &["default 192.0.2.1", "198.51.100/24 192.0.2.254"]);
+    check(
+        "-Ca",
+        &[
+            "tcp4 *.22 812",
+            "tcp6 *.22 812",
+            "udp4 *.161 *.* 900",
+            "tcp4 192.0.2.10.22 198.51.100.7.51234 ESTABLISHED 812",
+        ],
+    );
+    check("-Cr", &["default 192.0.2.1 <UG> eth0", "198.51.100.0/24 192.0.2.254", "default fe80::1"]);
     check("-Cs", &["5000292266 segments received", "2709 active opens"]);
     check("-Ci", &["eth0 1500"]);
 }
