@@ -14,6 +14,7 @@ pub mod host;
 pub mod hwmon;
 pub mod interface;
 pub mod memory;
+pub mod network;
 pub mod package;
 pub mod partition;
 pub mod process;
@@ -54,6 +55,16 @@ pub struct Snapshot {
     pub disk: Slot<Vec<disk::Disk>>,
     /// [`interface`].
     pub interface: Slot<interface::Interfaces>,
+    /// [`network::netstat`].
+    pub netstat: Slot<network::netstat::Netstat>,
+    /// [`network::address`].
+    pub address: Slot<network::address::Addresses>,
+    /// [`network::neighbour`].
+    pub neighbour: Slot<Vec<network::neighbour::Neighbour>>,
+    /// [`network::route`].
+    pub route: Slot<network::route::Routes>,
+    /// [`network::socket`].
+    pub socket: Slot<network::socket::Sockets>,
     /// [`hwmon`].
     pub hwmon: Slot<Vec<hwmon::Sensor>>,
     /// [`process`].
@@ -75,6 +86,11 @@ impl Snapshot {
             filesystem: Slot::default(),
             disk: Slot::default(),
             interface: Slot::default(),
+            netstat: Slot::default(),
+            address: Slot::default(),
+            neighbour: Slot::default(),
+            route: Slot::default(),
+            socket: Slot::default(),
             hwmon: Slot::default(),
             process: Slot::default(),
             service: Slot::default(),
@@ -91,6 +107,11 @@ pub static SECTIONS: &[&dyn AnySection] = &[
     &filesystem::SECTION,
     &disk::SECTION,
     &interface::SECTION,
+    &network::netstat::SECTION,
+    &network::address::SECTION,
+    &network::neighbour::SECTION,
+    &network::route::SECTION,
+    &network::socket::SECTION,
     &hwmon::SECTION,
     &process::SECTION,
     &service::SECTION,
@@ -99,7 +120,13 @@ pub static SECTIONS: &[&dyn AnySection] = &[
 
 /// Sections that cost much and change little: how often they are read while nobody asks for them and no rule looks at
 /// them.
-pub static RARELY: &[(&str, Duration)] = &[("process", Duration::from_secs(300))];
+pub static RARELY: &[(&str, Duration)] = &[
+    ("address", Duration::from_secs(300)),
+    ("neighbour", Duration::from_secs(300)),
+    ("route", Duration::from_secs(300)),
+    ("socket", Duration::from_secs(300)),
+    ("process", Duration::from_secs(300)),
+];
 
 /// Every family over the snapshot, in reading order.
 pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
@@ -114,6 +141,12 @@ pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
     &interface::bond::FAMILY,
     &interface::bridge::FAMILY,
     &hidden::FAMILY,
+    &network::netstat::FAMILY,
+    &network::SOCKSTAT,
+    &network::address::FAMILY,
+    &network::neighbour::FAMILY,
+    &network::route::FAMILY,
+    &network::socket::FAMILY,
     &hwmon::FAMILY,
     &process::TOTALS,
     &process::FAMILY,
@@ -142,6 +175,16 @@ pub struct Config {
     pub disk: Schedule,
     /// Network interfaces.
     pub interface: interface::Config,
+    /// What the network protocols counted.
+    pub netstat: Schedule,
+    /// Addresses and how IP is set up on interfaces; by default every 30s.
+    pub address: Schedule,
+    /// Neighbours known by ARP and neighbour discovery; by default every 30s.
+    pub neighbour: Schedule,
+    /// Routes; by default every 60s, as there may be thousands.
+    pub route: Schedule,
+    /// TCP and UDP sockets, and who holds them.
+    pub socket: network::socket::Config,
     /// Hardware sensors.
     pub hwmon: Schedule,
     /// Processes; by default every 30s, as reading thousands costs.
@@ -162,6 +205,11 @@ impl Default for Config {
             filesystem: filesystem::Config::default(),
             disk: Schedule::default(),
             interface: interface::Config::default(),
+            netstat: Schedule::default(),
+            address: Schedule { interval: Some(network::address::INTERVAL) },
+            neighbour: Schedule { interval: Some(network::neighbour::INTERVAL) },
+            route: Schedule { interval: Some(network::route::INTERVAL) },
+            socket: network::socket::Config::default(),
             hwmon: Schedule::default(),
             process: Schedule { interval: Some(process::INTERVAL) },
             service: Schedule::default(),

@@ -107,6 +107,7 @@ impl Links {
 
 #[cfg(test)]
 mod tests {
+
     use super::*;
     use OperationalState::{Dormant, Down, LowerLayerDown, NotPresent, Unknown, Up};
 

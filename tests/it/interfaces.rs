@@ -222,13 +222,13 @@ fn is_zero(ticks: &str) -> bool {
 }
 
 /// A network namespace with a loopback; it goes with the value.
-struct Namespace {
+pub struct Namespace {
     directory: tempfile::TempDir,
     holder: Child,
 }
 
 impl Namespace {
-    fn start() -> Namespace {
+    pub fn start() -> Namespace {
         let directory = directory();
         let ready = directory.path().join("ready");
         let script =
@@ -242,7 +242,7 @@ impl Namespace {
     }
 
     /// A program in it; the process is the program itself.
-    fn command(&self, program: &str, arguments: &[&str]) -> Command {
+    pub fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new("nsenter");
         command.args([
             "--user",
@@ -256,7 +256,7 @@ impl Namespace {
         command
     }
 
-    fn run(&self, program: &str, arguments: &[&str]) -> String {
+    pub fn run(&self, program: &str, arguments: &[&str]) -> String {
         let output = run(&mut self.command(program, arguments));
         assert!(output.status.success(), "{program} {arguments:?}: {}", stderr(&output));
         stdout(&output)
@@ -271,13 +271,18 @@ impl Drop for Namespace {
 }
 
 /// An agent in a namespace.
-struct InNamespace<'a> {
+pub struct InNamespace<'a> {
     namespace: &'a Namespace,
     child: Child,
 }
 
 impl InNamespace<'_> {
     fn start(namespace: &Namespace) -> InNamespace<'_> {
+        InNamespace::start_with(namespace, "")
+    }
+
+    /// With `more` in the section `collect` of its configuration.
+    pub fn start_with<'a>(namespace: &'a Namespace, more: &str) -> InNamespace<'a> {
         let path = namespace.directory.path();
         let text = format!(
             r#"
@@ -292,6 +297,7 @@ impl InNamespace<'_> {
             [collect]
             interval = "1s"
             interface = {{ exclude = [] }}
+            {more}
             "#,
             path = path.display()
         );
@@ -309,12 +315,12 @@ impl InNamespace<'_> {
     }
 
     /// Prometheus' page; empty while there is none.
-    fn page(&self) -> String {
+    pub fn page(&self) -> String {
         let arguments = ["--silent", "--noproxy", "*", "http://127.0.0.1:9100/metrics"];
         stdout(&run(&mut self.namespace.command("curl", &arguments)))
     }
 
-    fn walk(&self, root: &str) -> String {
+    pub fn walk(&self, root: &str) -> String {
         let arguments = [WALK, &["127.0.0.1:1161", root]].concat();
         let output = run(self.namespace.command("snmpbulkwalk", &arguments).env("MIBS", ""));
         assert!(output.status.success(), "{root}: {}", stderr(&output));
@@ -337,14 +343,14 @@ impl Drop for InNamespace<'_> {
 }
 
 /// net-snmp's agent beside ours, with a configuration of its own.
-struct Snmpd {
+pub struct Snmpd {
     _directory: tempfile::TempDir,
     port: u16,
     child: Child,
 }
 
 impl Snmpd {
-    fn start() -> Snmpd {
+    pub fn start() -> Snmpd {
         let (directory, port) = (directory(), free_udp_port());
         let file = directory.path().join("snmpd.conf");
         fs::write(&file, format!("agentAddress udp:127.0.0.1:{port}\nrocommunity public 127.0.0.1\n")).expect("a file");
@@ -358,18 +364,19 @@ impl Snmpd {
             port,
             _directory: directory,
         };
-        wait_for("snmpd", || peer.ask("1.3.6.1.2.1.1.3").contains(".0 ").then_some(()));
+        wait_for("snmpd", || peer.walk_any("1.3.6.1.2.1.1.3").contains(".0 ").then_some(()));
         peer
     }
 
-    fn ask(&self, root: &str) -> String {
+    /// What it says below an OID, if anything.
+    pub fn walk_any(&self, root: &str) -> String {
         let mut command = Command::new("snmpbulkwalk");
         command.env("MIBS", "").args(["-t", "2"]).args(WALK).arg(format!("127.0.0.1:{}", self.port)).arg(root);
         stdout(&run(&mut command))
     }
 
-    fn walk(&self, root: &str) -> String {
-        let text = self.ask(root);
+    pub fn walk(&self, root: &str) -> String {
+        let text = self.walk_any(root);
         assert!(text.lines().count() > 1, "{root}: {text}");
         text
     }

@@ -16,6 +16,7 @@ mod managers;
 mod message;
 mod metrics;
 mod mib;
+mod network;
 mod query_log;
 mod snmp;
 mod systemd;

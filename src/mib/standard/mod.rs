@@ -8,7 +8,12 @@ pub mod bridge;
 pub mod etherlike;
 mod host_resources;
 pub mod if_mib;
+mod internet;
+pub mod ip_forward_mib;
+pub mod ip_mib;
+pub mod tcp_mib;
 mod ucd;
+pub mod udp_mib;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,8 +23,18 @@ use super::table::Module;
 use crate::collect::Snapshot;
 
 /// Every module over [`Facts`], in the order of sysORTable: new ones go to the end.
-pub static MODULES: &[&Module<Facts>] =
-    &[&if_mib::MODULE, &etherlike::MODULE, &bridge::MODULE, &host_resources::MODULE, &ucd::MODULE, &ucd::DISK_MODULE];
+pub static MODULES: &[&Module<Facts>] = &[
+    &if_mib::MODULE,
+    &etherlike::MODULE,
+    &bridge::MODULE,
+    &host_resources::MODULE,
+    &ucd::MODULE,
+    &ucd::DISK_MODULE,
+    &ip_mib::MODULE,
+    &ip_forward_mib::MODULE,
+    &tcp_mib::MODULE,
+    &udp_mib::MODULE,
+];
 
 /// What keeps numbers across restarts: rows that managers remember by index.
 pub static SUBJECTS: &[&Subject] =
