@@ -9,6 +9,7 @@
 pub mod cpu;
 pub mod disk;
 pub mod filesystem;
+pub mod hardware;
 pub mod hidden;
 pub mod host;
 pub mod hwmon;
@@ -17,6 +18,7 @@ pub mod memory;
 pub mod process;
 pub mod section;
 pub mod service;
+pub mod supply;
 
 mod mounts;
 mod pressure;
@@ -53,6 +55,10 @@ pub struct Snapshot {
     pub interface: Slot<interface::Interfaces>,
     /// [`hwmon`].
     pub hwmon: Slot<Vec<hwmon::Sensor>>,
+    /// [`hardware`].
+    pub hardware: Slot<hardware::Hardware>,
+    /// [`supply`].
+    pub supply: Slot<Vec<supply::Supply>>,
     /// [`process`].
     pub process: Slot<process::Processes>,
     /// [`service`].
@@ -71,6 +77,8 @@ impl Snapshot {
             disk: Slot::default(),
             interface: Slot::default(),
             hwmon: Slot::default(),
+            hardware: Slot::default(),
+            supply: Slot::default(),
             process: Slot::default(),
             service: Slot::default(),
         }
@@ -86,6 +94,8 @@ pub static SECTIONS: &[&dyn AnySection] = &[
     &disk::SECTION,
     &interface::SECTION,
     &hwmon::SECTION,
+    &hardware::SECTION,
+    &supply::SECTION,
     &process::SECTION,
     &service::SECTION,
 ];
@@ -101,6 +111,9 @@ pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
     &interface::FAMILY,
     &hidden::FAMILY,
     &hwmon::FAMILY,
+    &hardware::FAMILY,
+    &hardware::PACKAGES,
+    &supply::FAMILY,
     &process::TOTALS,
     &process::FAMILY,
     &service::TOTALS,
@@ -128,6 +141,10 @@ pub struct Config {
     pub interface: interface::Config,
     /// Hardware sensors.
     pub hwmon: Schedule,
+    /// What the machine is: maker, model, serial numbers; by default every hour.
+    pub hardware: Schedule,
+    /// Power supplies and batteries.
+    pub supply: Schedule,
     /// Processes; by default every 30s, as reading thousands costs.
     pub process: Schedule,
     /// The watched services.
@@ -145,6 +162,8 @@ impl Default for Config {
             disk: Schedule::default(),
             interface: interface::Config::default(),
             hwmon: Schedule::default(),
+            hardware: Schedule { interval: Some(hardware::INTERVAL) },
+            supply: Schedule::default(),
             process: Schedule { interval: Some(process::INTERVAL) },
             service: Schedule::default(),
         }
