@@ -328,7 +328,7 @@ mod tests {
         let hardware = read(&Root::new("tests/fixtures/root")).expect("a machine");
         assert_eq!(hardware.product.title().as_deref(), Some("Dell Inc. PowerEdge R240"));
         assert_eq!(hardware.product.serial.as_deref(), Some("7XKQ2V2"));
-        assert_eq!(hardware.product.version, None, "a filling is nothing said");
+        assert_eq!(hardware.chassis.version, None, "a filling is nothing said");
         assert_eq!(hardware.uuid.map(|uuid| (uuid[0], uuid[15])), Some((0x4c, 0x32)));
         let [package] = &hardware.packages[..] else { panic!("one package: {:?}", hardware.packages) };
         assert_eq!((package.cores, package.threads), (Some(4), 4));

@@ -187,7 +187,7 @@ mod tests {
         let supplies = read(&Root::new("tests/fixtures/root")).expect("a class");
         let [battery, mains] = &supplies[..] else { panic!("two: {supplies:?}") };
         assert_eq!((battery.status, battery.healthy, battery.capacity), (Some(4), Some(true), Some(0.98)));
-        assert_eq!((battery.volts, battery.amperes, battery.watts), (Some(12.487), Some(0.21), None));
+        assert_eq!((battery.volts, battery.amperes, battery.watts), (Some(12.487), Some(0.21), Some(2.622)));
         assert_eq!((mains.kind.as_deref(), mains.online, mains.present), (Some("Mains"), Some(true), None));
         assert_eq!(read(&Root::new("/nonexistent")).ok(), Some(vec![]));
     }

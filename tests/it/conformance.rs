@@ -78,6 +78,35 @@ const MODULES: &[Module] = &[
         left_out: &[("snmpCommunityName", "a community is a secret")],
         empty: &[],
     },
+    Module {
+        name: "ENTITY-MIB",
+        identity: "1.3.6.1.2.1.47",
+        subtrees: &["1.3.6.1.2.1.47.1"],
+        left_out: &[],
+        // There is one naming scope.
+        empty: &["entLogical", "entLP"],
+    },
+    Module {
+        name: "ENTITY-SENSOR-MIB",
+        identity: "1.3.6.1.2.1.99",
+        subtrees: &["1.3.6.1.2.1.99.1"],
+        left_out: &[],
+        empty: &[],
+    },
+    Module {
+        name: "ENTITY-STATE-MIB",
+        identity: "1.3.6.1.2.1.131",
+        subtrees: &["1.3.6.1.2.1.131.1"],
+        left_out: &[],
+        empty: &[],
+    },
+    Module {
+        name: "LM-SENSORS-MIB",
+        identity: "1.3.6.1.4.1.2021.13.16.1",
+        subtrees: &["1.3.6.1.4.1.2021.13.16"],
+        left_out: &[],
+        empty: &[],
+    },
 ];
 
 /// An identity of each kind, and a target at each kind of address.
@@ -105,6 +134,9 @@ const EVERYTHING: &str = r#"
     target = "udp:localhost:9"
     community = "public"
     "#;
+
+/// Tables in which a value may be missing: a sensor that can't be read keeps its row.
+const SPARSE: &[&str] = &["entPhySensorTable", "lmTempSensorsTable"];
 
 /// The engine ID of these agents.
 const ENGINE_ID: &str = "8000000004766974616c73";
@@ -303,7 +335,10 @@ fn every_table_reads_as_a_table() {
             // A title, an empty line, the columns' names, and rows: that of the default context is an empty line too.
             assert!(text.lines().count() > 3 || may_be_empty, "{table}: {text}{notes}");
             let unknown = module.left_out.iter().any(|(column, _)| column.starts_with(table.trim_end_matches("Table")));
-            assert!(!text.contains(" ? ") || unknown, "a column without values: {text}");
+            assert!(
+                !text.contains(" ? ") || unknown || SPARSE.contains(&table.as_str()),
+                "a column without values: {text}"
+            );
         }
     }
 }
