@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use super::administration;
 use super::identity::Identity;
 use super::listeners::Addresses;
-use crate::collect::{self, Root, Setup, Snapshot, service};
+use crate::collect::{self, Root, Setup, Snapshot, extend, service};
 use crate::config::Config;
 use crate::health::rules::{self, Rule};
 use crate::mib::admin::Administration;
@@ -91,12 +91,14 @@ impl Plan {
     }
 
     /// What collectors are made with.
-    pub fn setup(&self, units: service::UnitSource) -> Setup {
+    pub fn setup(&self, units: service::UnitSource, runs: extend::RunSource) -> Setup {
         Setup {
             root: Root::new(&self.config.agent.root),
             config: self.config.collect.clone(),
             services: self.config.service.clone(),
             units,
+            commands: self.config.extend.clone(),
+            runs,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use crate::collect::service::UnitState;
-use crate::collect::{Error, FAMILIES, Root, SECTIONS, Setup, Snapshot};
+use crate::collect::{Error, FAMILIES, Root, SECTIONS, Setup, Snapshot, extend};
 use crate::config::Config;
 use crate::health::{Assessor, Health, Memory, rules};
 use crate::metric::Now;
@@ -41,6 +41,9 @@ fn once(config: &Config) -> Snapshot {
         config: config.collect.clone(),
         services: config.service.clone(),
         units: Arc::new(units),
+        // Only the agent runs commands.
+        commands: Vec::new(),
+        runs: extend::no_runs(),
     };
     let running = SECTIONS.iter().map(|section| {
         let (sender, receiver) = mpsc::channel();

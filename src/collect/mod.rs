@@ -8,6 +8,7 @@
 
 pub mod cpu;
 pub mod disk;
+pub mod extend;
 pub mod filesystem;
 pub mod hardware;
 pub mod hidden;
@@ -59,6 +60,8 @@ pub struct Snapshot {
     pub hardware: Slot<hardware::Hardware>,
     /// [`supply`].
     pub supply: Slot<Vec<supply::Supply>>,
+    /// [`extend`].
+    pub extend: Slot<Vec<extend::Extend>>,
     /// [`process`].
     pub process: Slot<process::Processes>,
     /// [`service`].
@@ -79,6 +82,7 @@ impl Snapshot {
             hwmon: Slot::default(),
             hardware: Slot::default(),
             supply: Slot::default(),
+            extend: Slot::default(),
             process: Slot::default(),
             service: Slot::default(),
         }
@@ -98,6 +102,7 @@ pub static SECTIONS: &[&dyn AnySection] = &[
     &supply::SECTION,
     &process::SECTION,
     &service::SECTION,
+    &extend::SECTION,
 ];
 
 /// Every family over the snapshot, in reading order.
@@ -118,6 +123,7 @@ pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
     &process::FAMILY,
     &service::TOTALS,
     &service::FAMILY,
+    &extend::FAMILY,
     &section::FAMILY,
 ];
 

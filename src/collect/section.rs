@@ -37,6 +37,10 @@ pub struct Setup {
     pub services: Vec<super::service::Watch>,
     /// Asks systemd.
     pub units: super::service::UnitSource,
+    /// The commands of `[[extend]]`.
+    pub commands: Vec<super::extend::Command>,
+    /// Says how they last ran.
+    pub runs: super::extend::RunSource,
 }
 
 /// Why a section has no facts.

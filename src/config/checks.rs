@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::checks_snmp::{engine_id, query_log, users};
 use super::{Config, Level, load, tree};
-use crate::collect::FAMILIES;
+use crate::collect::{FAMILIES, extend};
 use crate::health::rules::{Finding, compile};
 use crate::metric::Interval;
 use crate::mib::{Oid, vitals};
@@ -57,6 +57,7 @@ pub fn all(config: &Config) -> Vec<Problem> {
         targets,
         rules,
         services,
+        extends,
     ];
     CHECKS.iter().flat_map(|check| check(config)).collect()
 }
@@ -289,6 +290,16 @@ fn rules(config: &Config) -> Vec<Problem> {
     };
     let errors = compiled.errors.into_iter().filter_map(|finding| found(finding, Level::Error));
     errors.chain(compiled.warnings.into_iter().filter_map(|finding| found(finding, Level::Warning))).collect()
+}
+
+fn extends(config: &Config) -> Vec<Problem> {
+    let wrong = extend::check(&config.extend).into_iter();
+    let remedy = |key| match key {
+        "name" => "name it as managers ask for it, as in \"distro\"",
+        "command" => "write it as a list, as in [\"/usr/local/bin/distro\", \"--short\"]",
+        _ => "write a span of time, as in \"10s\"",
+    };
+    wrong.map(|(place, key, message)| Problem::error(format!("extend[{place}].{key}"), message, remedy(key))).collect()
 }
 
 fn services(config: &Config) -> Vec<Problem> {

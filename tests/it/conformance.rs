@@ -101,6 +101,13 @@ const MODULES: &[Module] = &[
         empty: &[],
     },
     Module {
+        name: "NET-SNMP-EXTEND-MIB",
+        identity: "1.3.6.1.4.1.8072.1.3.1",
+        subtrees: &["1.3.6.1.4.1.8072.1.3.2"],
+        left_out: &[],
+        empty: &[],
+    },
+    Module {
         name: "LM-SENSORS-MIB",
         identity: "1.3.6.1.4.1.2021.13.16.1",
         subtrees: &["1.3.6.1.4.1.2021.13.16"],

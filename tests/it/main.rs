@@ -6,6 +6,7 @@ mod agent;
 mod cli;
 mod conformance;
 mod engine;
+mod extend;
 mod metrics;
 mod mib;
 mod query_log;

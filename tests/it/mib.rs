@@ -67,6 +67,9 @@ fn the_module_and_a_live_agent_agree() {
         process = { name = "sshd" }
         name = "crucial"
         critical = true
+        [[extend]]
+        name = "true"
+        command = ["/bin/true"]
         [collect.process]
         interval = "1s"
         [[rule]]

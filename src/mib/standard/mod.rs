@@ -8,6 +8,7 @@ pub mod entities;
 pub mod entity;
 pub mod entity_sensor;
 pub mod entity_state;
+pub mod extend;
 pub mod lm_sensors;
 
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use crate::collect::Snapshot;
 
 /// Every module over [`Facts`], in the order of sysORTable: new ones go to the end.
 pub static MODULES: &[&Module<Facts>] =
-    &[&entity::MODULE, &entity_sensor::MODULE, &entity_state::MODULE, &lm_sensors::MODULE];
+    &[&entity::MODULE, &entity_sensor::MODULE, &entity_state::MODULE, &lm_sensors::MODULE, &extend::MODULE];
 
 /// What keeps numbers across restarts: rows that managers remember by index.
 pub static SUBJECTS: &[&Subject] = &[&entities::INTERFACES, &entities::ENTITIES, &lm_sensors::SENSORS];
