@@ -97,6 +97,7 @@ impl Plan {
             config: self.config.collect.clone(),
             services: self.config.service.clone(),
             units,
+            textfile: self.config.textfile.clone(),
             commands: self.config.extend.clone(),
             runs,
         }

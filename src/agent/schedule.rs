@@ -138,7 +138,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::collect::{Config, Root, extend, memory, service};
+    use crate::collect::{Config, Root, extend, memory, service, textfile};
     use crate::metric::Now;
 
     fn means() -> Means {
@@ -152,6 +152,7 @@ mod tests {
             config: Config::default(),
             services: Vec::new(),
             units: service::no_units(),
+            textfile: textfile::Config::default(),
             commands: Vec::new(),
             runs: extend::no_runs(),
         };

@@ -41,6 +41,7 @@ fn once(config: &Config) -> Snapshot {
         config: config.collect.clone(),
         services: config.service.clone(),
         units: Arc::new(units),
+        textfile: config.textfile.clone(),
         // Only the agent runs commands.
         commands: Vec::new(),
         runs: extend::no_runs(),

@@ -20,6 +20,7 @@ pub mod process;
 pub mod section;
 pub mod service;
 pub mod supply;
+pub mod textfile;
 
 mod mounts;
 mod pressure;
@@ -62,6 +63,8 @@ pub struct Snapshot {
     pub supply: Slot<Vec<supply::Supply>>,
     /// [`extend`].
     pub extend: Slot<Vec<extend::Extend>>,
+    /// [`textfile`].
+    pub textfile: Slot<textfile::Textfile>,
     /// [`process`].
     pub process: Slot<process::Processes>,
     /// [`service`].
@@ -83,6 +86,7 @@ impl Snapshot {
             hardware: Slot::default(),
             supply: Slot::default(),
             extend: Slot::default(),
+            textfile: Slot::default(),
             process: Slot::default(),
             service: Slot::default(),
         }
@@ -103,6 +107,7 @@ pub static SECTIONS: &[&dyn AnySection] = &[
     &process::SECTION,
     &service::SECTION,
     &extend::SECTION,
+    &textfile::SECTION,
 ];
 
 /// Every family over the snapshot, in reading order.
@@ -124,6 +129,8 @@ pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
     &service::TOTALS,
     &service::FAMILY,
     &extend::FAMILY,
+    &textfile::FAMILY,
+    &textfile::SAMPLES,
     &section::FAMILY,
 ];
 

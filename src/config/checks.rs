@@ -9,7 +9,7 @@ use std::path::Path;
 use super::checks_snmp::{engine_id, query_log, users};
 use super::{Config, Level, load, tree};
 use crate::collect::{FAMILIES, extend};
-use crate::health::rules::{Finding, compile};
+use crate::health::rules::{self, Finding, compile};
 use crate::metric::Interval;
 use crate::mib::{Oid, vitals};
 use crate::snmp::config::{Access, Community};
@@ -58,6 +58,7 @@ pub fn all(config: &Config) -> Vec<Problem> {
         rules,
         services,
         extends,
+        textfile,
     ];
     CHECKS.iter().flat_map(|check| check(config)).collect()
 }
@@ -290,6 +291,20 @@ fn rules(config: &Config) -> Vec<Problem> {
     };
     let errors = compiled.errors.into_iter().filter_map(|finding| found(finding, Level::Error));
     errors.chain(compiled.warnings.into_iter().filter_map(|finding| found(finding, Level::Warning))).collect()
+}
+
+fn textfile(config: &Config) -> Vec<Problem> {
+    let relative = config.textfile.directory.as_deref().is_some_and(|directory| !directory.is_absolute());
+    let problem = relative.then(|| {
+        Problem::error("textfile.directory", "not an absolute path", "write it from `/` on, as in \"/var/lib/x\"")
+    });
+    let of_files = |rule: &crate::health::config::Rule| rule.metric.starts_with(rules::TEXTFILE);
+    let lost = config.rule.iter().position(of_files).filter(|_| config.textfile.directory.is_none());
+    let lost = lost.map(|place| {
+        let remedy = "give `[textfile]` a `directory`";
+        Problem::error(format!("rule[{place}].metric"), "there are no text files", remedy)
+    });
+    problem.into_iter().chain(lost).collect()
 }
 
 fn extends(config: &Config) -> Vec<Problem> {

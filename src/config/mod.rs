@@ -51,6 +51,8 @@ pub struct Config {
     pub rule: Vec<health::config::Rule>,
     /// The crucial components: systemd units, or patterns of processes. The host is online while all critical ones are.
     pub service: Vec<collect::service::Watch>,
+    /// Text files in which other programs tell what they know.
+    pub textfile: collect::textfile::Config,
     /// Commands that are run in the background; what they print is in NET-SNMP-EXTEND-MIB.
     pub extend: Vec<collect::extend::Command>,
 }

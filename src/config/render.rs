@@ -63,6 +63,7 @@ const EXAMPLES: &[(&str, Example)] = &[
     ("rule.message", Is("\"memory is running out\"")),
     ("service.unit", Is("\"ssh.service\"")),
     ("service.name", Is("\"ssh\"")),
+    ("textfile.directory", Is("\"/var/lib/vitalsd/textfile\"")),
     ("extend.name", Is("\"distro\"")),
     ("extend.command", Is("[\"/usr/local/bin/distro\"]")),
     ("service.process", Or("{ name = \"sshd\", min = 1 }")),

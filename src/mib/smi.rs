@@ -50,7 +50,7 @@ pub fn syntax(descriptor: &Descriptor) -> Syntax {
         (Kind::Gauge, Unit::Ratio) => Syntax::Scaled("VitalsPercent"),
         (Kind::Gauge, Unit::Celsius) => Syntax::Scaled("VitalsTemperature"),
         (Kind::Gauge, Unit::Average) => Syntax::Scaled("VitalsHundredths"),
-        (Kind::Gauge, Unit::ShortSeconds | Unit::Volts | Unit::Amperes | Unit::Watts) => {
+        (Kind::Gauge, Unit::Fraction | Unit::ShortSeconds | Unit::Volts | Unit::Amperes | Unit::Watts) => {
             Syntax::Scaled("VitalsThousandths")
         }
     }
@@ -62,7 +62,7 @@ pub fn units(descriptor: &Descriptor) -> Option<&'static str> {
         return None;
     }
     match (descriptor.unit, descriptor.kind) {
-        (Unit::Count | Unit::Average | Unit::Timestamp, _) => None,
+        (Unit::Count | Unit::Average | Unit::Fraction | Unit::Timestamp, _) => None,
         (Unit::Bytes, _) => Some("bytes"),
         (Unit::Seconds | Unit::ShortSeconds, Kind::Counter) => Some("milliseconds"),
         (Unit::Seconds | Unit::ShortSeconds, _) => Some("seconds"),

@@ -48,7 +48,7 @@ impl Value {
 
     /// TimeStamp (RFC 2579): sysUpTime at a moment, told as the time since the agent started.
     pub fn time_stamp(uptime: std::time::Duration) -> Value {
-        let hundredths = uptime.as_millis() / 10 & u128::from(u32::MAX);
+        let hundredths = (uptime.as_millis() / 10) & u128::from(u32::MAX);
         Value::TimeTicks(u32::try_from(hundredths).unwrap_or(0))
     }
 

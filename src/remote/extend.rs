@@ -37,10 +37,13 @@ const REAPING: Duration = Duration::from_secs(1);
 /// Where commands find programs by name.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// What each command was, and how it last ran, by its name.
+type Results = BTreeMap<String, (Vec<String>, Run)>;
+
 /// What the commands came to. It lives as long as the agent; cloning it shares it.
 #[derive(Clone)]
 pub struct Runner {
-    results: Arc<Mutex<BTreeMap<String, (Vec<String>, Run)>>>,
+    results: Arc<Mutex<Results>>,
     permits: Arc<Semaphore>,
 }
 
@@ -70,7 +73,7 @@ impl Runner {
         Arc::new(move || runner.results().iter().map(|(name, (_, run))| (name.clone(), run.clone())).collect())
     }
 
-    fn results(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, (Vec<String>, Run)>> {
+    fn results(&self) -> std::sync::MutexGuard<'_, Results> {
         self.results.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -13,5 +13,6 @@ mod query_log;
 mod snmp;
 mod systemd;
 mod tcp;
+mod textfile;
 mod tidy;
 mod traps;

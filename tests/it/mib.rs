@@ -61,23 +61,28 @@ fn the_judges_accept_the_module_under_any_root() {
 /// Every readable object of the text has an instance on an agent whose host has everything, and the reverse.
 #[test]
 fn the_module_and_a_live_agent_agree() {
-    let agent = Agent::on_fixture(
-        r#"
+    let files = directory();
+    fs::write(files.path().join("a.prom"), "# TYPE seen_total counter\nseen_total{zone=\"a\"} 3\n").expect("a file");
+    let more = r#"
         [[service]]
         process = { name = "sshd" }
         name = "crucial"
         critical = true
+        [textfile]
+        directory = "DIRECTORY"
         [[extend]]
         name = "true"
         command = ["/bin/true"]
+        [collect.cpu]
+        interval = "1h"
         [collect.process]
         interval = "1s"
         [[rule]]
         name = "memory-in-use"
         metric = "memory_used_ratio"
         warning = 0.0001
-        "#,
-    );
+        "#;
+    let agent = Agent::on_fixture(&more.replace("DIRECTORY", &files.path().display().to_string()));
     // A process whose files may be counted: git keeps no empty directories, so that the fixtures have none.
     fs::create_dir(agent.root("proc/812/fd")).expect("a directory");
     let directory = directory();

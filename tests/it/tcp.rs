@@ -68,7 +68,7 @@ fn resident_kilobytes(agent: &Agent) -> u64 {
 
 #[test]
 fn net_snmps_tools_are_answered_over_tcp() {
-    let agent = agent("[collect.cpu]\ninterval = \"1h\"\n");
+    let agent = agent("[collect.cpu]\ninterval = \"1h\"\n[collect.disk]\ninterval = \"1h\"\n");
     for place in [format!("tcp:127.0.0.1:{}", agent.port), format!("tcp6:[::1]:{}", agent.port)] {
         let ask = |tool: &str, oid: &str| {
             let output = run(Command::new(tool).env("MIBS", "").args(V2C).arg(&place).arg(oid));

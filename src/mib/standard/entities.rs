@@ -266,7 +266,7 @@ mod tests {
         let mut snapshot = Snapshot::empty(now());
         snapshot.hwmon = Slot::filled(sensors(), now());
         let bare = entities(&snapshot);
-        assert!(bare.iter().all(|entity| entity.class == Class::Fan || entity.parent.is_none() == !is_fan(entity)));
+        assert!(bare.iter().all(|entity| entity.class == Class::Fan || entity.parent.is_none() != is_fan(entity)));
         let mut hardware = Hardware { packages: vec![Package::default()], ..Hardware::default() };
         hardware.board.name = Some("0GM0T5".into());
         snapshot.hardware = Slot::filled(hardware, now());
