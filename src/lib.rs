@@ -16,7 +16,7 @@
 //! - [`collect`]: the facts, one file a subject, each with its row, reader, parse and metrics.
 //! - [`health`]: rules and the alarms that come of them; the built-in rules.
 //! - [`mib`]: what is at which OID: the view, its segments, standard modules as declared tables, VITALS-MIB as a
-//!   projection of the families.
+//!   projection of the families, the compatibility view.
 //! - [`state`]: the published moment.
 //! - [`snmp`]: the engine without I/O: a datagram and a moment in, an answer out; traps onto the wire.
 //! - [`server`]: the UDP and TCP sockets around the engine; the query log.

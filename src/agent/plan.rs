@@ -10,6 +10,7 @@ use crate::collect::{self, Root, Setup, Snapshot, extend, service};
 use crate::config::Config;
 use crate::health::rules::{self, Rule};
 use crate::mib::admin::Administration;
+use crate::mib::compat::DefenderIot;
 use crate::mib::oid::Oid;
 use crate::mib::settings::Settings;
 use crate::mib::snmpv2::System;
@@ -38,6 +39,8 @@ pub struct Plan {
     pub settings: Settings,
     /// Who is told of alarms.
     pub notify: notify::config::Config,
+    /// What is served of another vendor's objects, if they are.
+    pub compat: Option<DefenderIot>,
     /// The configuration itself.
     pub config: Config,
 }
@@ -86,6 +89,7 @@ impl Plan {
                 ..Settings::default()
             },
             notify: config.notify.clone(),
+            compat: Some(&config.compat.defender_iot).filter(|compat| compat.enabled).cloned(),
             config: config.clone(),
         })
     }

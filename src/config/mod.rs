@@ -41,6 +41,8 @@ pub struct Config {
     pub snmp: snmp::config::Config,
     /// The private MIB.
     pub mib: mib::Config,
+    /// Objects as other agents have them, for moving over.
+    pub compat: mib::compat::Config,
     /// What is collected, and how often.
     pub collect: collect::Config,
     /// Prometheus' page. A file without this section serves no HTTP.

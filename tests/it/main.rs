@@ -4,6 +4,7 @@
 
 mod agent;
 mod cli;
+mod compat;
 mod conformance;
 mod engine;
 mod extend;
