@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::OFlag;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::{DEADLINE, Error, Family, Section, Snapshot};
 use crate::metric::{Descriptor, Index, Kind, Label, LabelDescriptor, Metric, Number, Projection, Role, Row};
@@ -125,7 +126,10 @@ fn take_file(
         {
             return Err(format!("{name} has another type or sentence in an earlier file"));
         }
-        // A sample of one name in two families would be two families of that name in the page.
+        // A sample's name is one family's only: the page would have two of that name.
+        if let Some(owner) = parse::owner(name, |stem| families.get(stem).map(|family| family.kind)) {
+            return Err(format!("{name} is a name of samples of {owner} in an earlier file"));
+        }
         let samples = family.samples.iter();
         if let Some(sample) = samples.clone().find(|sample| sample.name != *name && families.contains_key(&sample.name))
         {
@@ -267,9 +271,17 @@ struct SampleRow<'a> {
     sample: &'a parse::Sample,
 }
 
+/// The longest text that a sample's number is remembered by as it stands.
+const MAX_KEY: usize = 128;
+
+/// What a sample's number is remembered by: a long series by its digest, as the state file has each for a month.
+fn key(series: String) -> String {
+    if series.len() <= MAX_KEY { series } else { hex::encode(Sha256::digest(series.as_bytes())) }
+}
+
 impl Row for SampleRow<'_> {
     fn index(&self) -> RowIndex<'_> {
-        RowIndex::Name { key: Cow::Owned(self.sample.series()), preferred: None }
+        RowIndex::Name { key: Cow::Owned(key(self.sample.series())), preferred: None }
     }
 
     fn label(&self, place: usize) -> Option<Cow<'_, str>> {
@@ -315,6 +327,8 @@ mod tests {
         write(directory, "a.prom", "# TYPE seen gauge\nseen{zone=\"a\"} 1\n");
         write(directory, "b.prom", "# TYPE seen gauge\nseen{zone=\"b\"} 2\n");
         write(directory, "c.prom", "fine 1\nseen{zone=\"a\"} 3\n");
+        write(directory, "b2.prom", "# TYPE took summary\ntook_sum 1\n");
+        write(directory, "b3.prom", "took_sum{a=\"1\"} 1\n");
         write(directory, "d.prom", "fine 1\nbroken\n");
         write(directory, "e.prom", &format!("fine 1\n{}", "# x\n".repeat(300_000)));
         write(directory, "f.txt", "other 1\n");
@@ -327,11 +341,12 @@ mod tests {
             let file = textfile.files.iter().find(|file| file.name == name).expect("it is listed");
             file.problem.clone().unwrap_or_default()
         };
-        assert_eq!(textfile.families.keys().collect::<Vec<_>>(), ["seen"]);
+        assert_eq!(textfile.families.keys().collect::<Vec<_>>(), ["seen", "took"]);
         assert_eq!(textfile.families["seen"].samples.len(), 2);
         assert_eq!((problem("a.prom"), problem("b.prom")), (String::new(), String::new()));
         for (name, part) in [
             ("c.prom", "another type"),
+            ("b3.prom", "samples of took"),
             ("d.prom", "line 2: "),
             ("e.prom", "longer than"),
             ("g.prom", "not a file"),

@@ -117,7 +117,19 @@ pub fn parse(text: &str, max_series: usize) -> Result<BTreeMap<String, Family>, 
         }
     }
     reader.families.retain(|_, family| !family.samples.is_empty());
-    Ok(reader.families)
+    let kind_of = |name: &str| reader.families.get(name).map(|family| family.kind);
+    match reader.families.keys().find_map(|name| owner(name, kind_of)) {
+        Some(owner) => Err((lines.saturating_sub(1), format!("a family has the name of samples of {owner}"))),
+        None => Ok(reader.families),
+    }
+}
+
+/// The family of which this name could be a sample's: `took_sum` of the histogram `took`.
+pub fn owner<'a>(name: &'a str, kind_of: impl Fn(&str) -> Option<Kind>) -> Option<&'a str> {
+    ["_bucket", "_sum", "_count"].into_iter().find_map(|suffix| {
+        let stem = name.strip_suffix(suffix)?;
+        kind_of(stem)?.suffixes().contains(&suffix).then_some(stem)
+    })
 }
 
 #[derive(Default)]
@@ -194,13 +206,7 @@ impl Reader {
 
     /// The family that a sample of this name belongs to: a histogram's buckets are the histogram's.
     fn family_of(&self, name: &str) -> String {
-        let stems = ["_bucket", "_sum", "_count"].into_iter();
-        let mut owners = stems.filter_map(|suffix| {
-            let stem = name.strip_suffix(suffix)?;
-            let kind = self.families.get(stem).filter(|_| self.typed.contains(stem))?.kind;
-            kind.suffixes().contains(&suffix).then(|| stem.to_string())
-        });
-        owners.next().unwrap_or_else(|| name.to_string())
+        owner(name, |stem| self.families.get(stem).map(|family| family.kind)).unwrap_or(name).to_string()
     }
 }
 
@@ -348,6 +354,7 @@ mod tests {
             ("a{\n", 1, "needs `=`"),
             ("a 1\n# TYPE a gauge\n", 2, "after its samples"),
             ("# TYPE a gauge\n# TYPE a gauge\n", 2, "a second TYPE"),
+            ("a_sum{x=\"1\"} 1\n# TYPE a summary\na_sum 1\n", 3, "samples of a"),
             ("# TYPE a number\n", 1, "no type"),
             (long.as_str(), 1, "longer than"),
             ("a 1\nb 1\nc 1\nd 1\n", 4, "more than 3 series"),
