@@ -6,7 +6,7 @@
 //! 2. assess: rules over the metrics of the snapshot raise, change and clear alarms.
 //! 3. project: every family becomes rows of the private MIB, sorted and encoded. Prometheus loops over the same.
 //! 4. publish: one pointer is swapped; SNMP, HTTP and the control socket answer from what it points to.
-//! 5. notify: what happened to alarms is stored, then sent as traps.
+//! 5. notify: what happened is stored, then sent as traps or, until they are acknowledged, informs.
 //!
 //! `agent` owns this loop; `agent::publisher` is where the steps meet.
 //!
@@ -18,7 +18,7 @@
 //! - [`mib`]: what is at which OID: the view, its segments, standard modules as declared tables, VITALS-MIB as a
 //!   projection of the families, the compatibility view.
 //! - [`state`]: the published moment.
-//! - [`snmp`]: the engine without I/O: a datagram and a moment in, an answer out; traps onto the wire.
+//! - [`snmp`]: the engine without I/O: a datagram and a moment in, an answer out; notifications as messages.
 //! - [`server`]: the UDP and TCP sockets around the engine; the query log.
 //! - [`remote`]: facts that come of other programs: systemd over D-Bus, the commands of `[[extend]]`.
 //! - [`notify`]: who is told of alarms; the journal that survives a restart.

@@ -43,6 +43,9 @@ pub struct Engine {
     pub seconds: u32,
     /// Why SNMPv3 isn't served; `None` when it is open.
     pub closed: Option<String>,
+    /// The lines that the configuration of receivers of SNMPv3 needs, each behind its target's name.
+    #[serde(default)]
+    pub receivers: Vec<(String, String)>,
 }
 
 /// How one subject does.
@@ -100,6 +103,9 @@ impl Report {
             let _ = write!(out, "\nengine ID {}, boots {}", engine.id, engine.boots);
             if let Some(reason) = &engine.closed {
                 let _ = write!(out, "\nSNMPv3 is closed: {}", one_line(reason));
+            }
+            for (target, line) in &engine.receivers {
+                let _ = write!(out, "\nsnmptrapd.conf of {}: {}", one_line(target), one_line(line));
             }
         }
         out.push_str("\n\n");
@@ -193,6 +199,7 @@ const PHRASES: &[(&str, &str, Pick, &str)] = &[
     ("processes", "zombies", Only, "{} zombies"),
     ("services", "number", Only, "{} watched"),
     ("services", "down", Only, "{} down"),
+    ("packages", "number", Only, "{} installed"),
 ];
 
 /// The few numbers of one section, in words; where nothing is said of it, how many rows it has.
@@ -345,6 +352,7 @@ mod tests {
                 boots: 3,
                 seconds: 93_784,
                 closed: Some("boots are lost".into()),
+                receivers: vec![("nms".into(), "createUser nms".into())],
             }),
             overall: State::Critical,
             subjects: vec![
@@ -380,6 +388,7 @@ mod tests {
             critical  vitalsd 1.2.3, up 1d 2h
             engine ID 80007ed980abababababababab, boots 3
             SNMPv3 is closed: boots are lost
+            snmptrapd.conf of nms: createUser nms
 
             STATE     SUBJECT  AGE  SUMMARY
             critical  memory   3s   97.0 % used

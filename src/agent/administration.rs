@@ -13,16 +13,17 @@ use crate::mib::admin::{
 };
 use crate::mib::{Oid, vitals};
 use crate::notify::config::{SnmpTarget, Version};
-use crate::notify::snmp;
+use crate::notify::target;
 use crate::secret::Secret;
 use crate::snmp::MAX_DATAGRAM;
 use crate::snmp::config::{self, Access, Level};
+use crate::snmp::notification::Kind;
 
 /// The view that everybody has, and what a part of the tree is called there: all of it.
 const ALL: (&str, &[u32]) = ("all", &[1]);
 
-/// The tag of the addresses that traps go to.
-const TRAPS: &str = "traps";
+/// The tags of the addresses that traps and informs go to.
+const TAGS: [(&str, Kind); 2] = [("traps", Kind::Trap), ("informs", Kind::Inform)];
 
 /// snmpTargetAddrTimeout where nothing is waited for: its default, in hundredths of a second.
 const TIMEOUT_HUNDREDTHS: u32 = 1500;
@@ -64,8 +65,8 @@ pub fn of(config: &Config, engine_id: &[u8]) -> Administration {
         principals: by_community.chain(by_user).collect(),
         families: families(&snmp.view, &config.mib.root),
         addresses: targets.iter().filter_map(address).chain(networks).collect(),
-        parameters: targets.iter().map(|target| parameters(target, &snmp.community)).collect(),
-        notifications: if targets.is_empty() { Vec::new() } else { vec![Notify { tag: TRAPS.into(), informs: false }] },
+        parameters: targets.iter().map(|target| parameters(target, &snmp.community, &snmp.user)).collect(),
+        notifications: notifications(targets),
     }
 }
 
@@ -147,35 +148,59 @@ fn network(tag: &str, number: usize, text: &str) -> Option<Address> {
     })
 }
 
+/// The kinds of notification that some target gets.
+fn notifications(targets: &[SnmpTarget]) -> Vec<Notify> {
+    let used = TAGS.into_iter().filter(|(_, kind)| targets.iter().any(|target| target.kind == *kind));
+    used.map(|(tag, kind)| Notify { tag: tag.into(), informs: kind == Kind::Inform }).collect()
+}
+
 /// Where a target is. A host's name stays one: its address is looked up at each sending.
 fn address(target: &SnmpTarget) -> Option<Address> {
-    let host_and_port = snmp::address(&target.target).ok()?;
+    let host_and_port = target::address(&target.target).ok()?;
+    let (timeout_hundredths, retries) = match target.kind {
+        Kind::Trap => (TIMEOUT_HUNDREDTHS, 0),
+        Kind::Inform => {
+            (u32::try_from(target.first_wait().as_millis() / 10).unwrap_or(u32::MAX), target.most_retries())
+        }
+    };
+    let tag = TAGS.iter().find(|(_, kind)| *kind == target.kind).map_or("", |(tag, _)| tag);
     Some(Address {
         name: name(&target.name),
         transport: host_and_port.parse().map_or(Transport::UdpHost(host_and_port), Transport::Udp),
         mask: Vec::new(),
-        timeout_hundredths: TIMEOUT_HUNDREDTHS,
-        retries: 0,
-        tags: TRAPS.into(),
+        timeout_hundredths,
+        retries,
+        tags: tag.into(),
         parameters: name(&target.name),
     })
 }
 
 /// How a target is sent to. A community that is accepted too is called as it is there; another by its target's name.
-fn parameters(target: &SnmpTarget, accepted: &[config::Community]) -> Parameters {
-    let same = |community: &config::Community| {
+fn parameters(target: &SnmpTarget, accepted: &[config::Community], users: &[config::User]) -> Parameters {
+    let by_community = |model| {
         let exposed = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_string());
-        target.community.is_some() && exposed(&community.name) == exposed(&target.community)
+        let same = |community: &config::Community| {
+            target.community.is_some() && exposed(&community.name) == exposed(&target.community)
+        };
+        let place = accepted.iter().position(same);
+        let security_name = place.map_or_else(|| name(&target.name), |place| security_name(place + 1));
+        Parameters { name: name(&target.name), model, security_name, level: SecurityLevel::NoAuthNoPriv }
     };
-    let place = accepted.iter().position(same);
-    Parameters {
-        name: name(&target.name),
-        model: match target.version {
-            Version::V1 => SecurityModel::V1,
-            Version::V2c => SecurityModel::V2c,
-        },
-        security_name: place.map_or_else(|| name(&target.name), |place| security_name(place + 1)),
-        level: SecurityLevel::NoAuthNoPriv,
+    match target.version {
+        Version::V1 => by_community(SecurityModel::V1),
+        Version::V2c => by_community(SecurityModel::V2c),
+        Version::V3 => {
+            let named = target.user.as_deref().unwrap_or_default();
+            let user = users.iter().find(|user| user.name == named);
+            Parameters {
+                name: name(&target.name),
+                model: SecurityModel::Usm,
+                security_name: name(named),
+                // Whatever the user's least: what is sent is as safe as his keys allow.
+                level: user
+                    .map_or(SecurityLevel::NoAuthNoPriv, |user| level(&config::User { level: None, ..user.clone() })),
+            }
+        }
     }
 }
 
@@ -210,19 +235,31 @@ mod tests {
             target = "udp:[2001:db8::7]:1162"
             version = "1"
             community = "hush-one"
+            [[notify.snmp]]
+            name = "by-user"
+            target = "udp:192.0.2.1"
+            version = "3"
+            kind = "inform"
+            user = "nms"
+            timeout = "1500ms"
         "#;
         let config: Config = toml::from_str(text).expect("a configuration");
         let administration = of(&config, &[0x80, 0, 0, 0, 1]);
         let shown = format!("{administration:?}");
         assert!(!shown.contains("hush"), "{shown}");
-        let [by_name, by_address, first, second] = administration.addresses.as_slice() else { panic!("{shown}") };
+        let [by_name, by_address, by_user, first, second] = administration.addresses.as_slice() else {
+            panic!("{shown}")
+        };
         assert_eq!(by_name.transport, Transport::UdpHost("nms.example:162".into()));
         assert!(matches!(by_address.transport, Transport::Udp(SocketAddr::V6(_))));
         assert_eq!(first.mask, [255, 0, 0, 0, 0, 0]);
         assert_eq!(second.mask[14..], [255, 255, 0, 0]);
         let names: Vec<&str> =
             administration.parameters.iter().map(|parameters| parameters.security_name.as_str()).collect();
-        assert_eq!(names, ["by-name", "community-1"]);
+        assert_eq!(names, ["by-name", "community-1", "nms"]);
+        assert_eq!((by_user.timeout_hundredths, by_user.retries, by_user.tags.as_str()), (150, 3, "informs"));
+        assert_eq!(administration.parameters[2].level, SecurityLevel::AuthPriv);
+        assert_eq!(administration.notifications.iter().map(|row| row.informs).collect::<Vec<_>>(), [false, true]);
         let user = administration.principals.last().expect("the user");
         assert_eq!((user.level, user.read.as_str(), user.notify.as_str()), (SecurityLevel::AuthPriv, "", "all"));
         assert!(administration.families.iter().all(|family| family.view.len() <= MAX_NAME_OCTETS));

@@ -24,8 +24,11 @@ pub fn text(loaded: &Loaded, plan: &Plan) -> String {
     if let Some(address) = &plan.listen.http {
         let _ = writeln!(out, "  HTTP           {address}");
     }
-    for target in &plan.notify.snmp {
-        let _ = writeln!(out, "  traps to       {} ({})", target.target, target.name);
+    for target in &plan.targets {
+        let _ = writeln!(out, "  notify         {} ({}), {target}", target.written, target.name);
+        if let Some(line) = target.receiver_line(&plan.identity.id) {
+            let _ = writeln!(out, "                 its snmptrapd.conf: {line}");
+        }
     }
     out.push_str("\nTry:\n");
     if let Some(listen) = plan.listen.snmp.first() {

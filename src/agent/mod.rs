@@ -9,6 +9,7 @@ mod banner;
 mod clock;
 pub mod control;
 pub mod identity;
+mod interest;
 mod listeners;
 mod plan;
 mod publisher;
@@ -36,6 +37,7 @@ use crate::store::Store;
 use clock::Clock;
 use control::Order;
 use identity::Source;
+use interest::Interest;
 use listeners::Listeners;
 use plan::Plan;
 use publisher::Publisher;
@@ -48,6 +50,12 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How long reading the configuration again may take: one on a mount that hangs must not stop the agent.
 const READING: Duration = Duration::from_secs(5);
+
+/// How long making a plan of it may take: some thousand passwords on a slow processor.
+const PLANNING: Duration = Duration::from_secs(60);
+
+/// How much the loop gives way to answers, as nice(2) counts it: less than collections do.
+const LOOP_NICENESS: i32 = 5;
 
 /// How often ages are published while nothing else happens.
 const TICK: Duration = Duration::from_secs(1);
@@ -66,6 +74,8 @@ pub fn run(loaded: Loaded) -> Result<()> {
         .build()
         .context("the asynchronous runtime could not be started")?;
     let collectors = schedule::threads().context("the collectors' threads could not be prepared")?;
+    // This thread runs the loop; the runtime's own, which answer, were made before and keep their priority.
+    schedule::give_way(LOOP_NICENESS);
     let result = runtime.block_on(daemon(loaded, collectors.handle().clone()));
     runtime.shutdown_timeout(FAREWELL);
     // A collector that hangs must not hold up the end.
@@ -73,14 +83,16 @@ pub fn run(loaded: Loaded) -> Result<()> {
     result
 }
 
-async fn daemon(loaded: Loaded, threads: Handle) -> Result<()> {
+async fn daemon(mut loaded: Loaded, threads: Handle) -> Result<()> {
     let clock = Clock::start();
-    let means = Means { threads, clock };
+    let interest = Arc::new(Interest::new());
+    let means = Means { threads, clock, interest: interest.clone() };
     let state_dir = loaded.config.agent.state_dir();
     let store = Store::open(&state_dir).with_context(|| format!("state directory {}", state_dir.display()))?;
     let store = Arc::new(store);
     let source = Source::of(&loaded.config).map_err(anyhow::Error::msg)?;
     let plan = Plan::new(&loaded.config, identity::start(&store, &source, clock.now().wall))?;
+    loaded.config.snmp.forget_users_secrets();
     let mut listeners = Listeners::default();
     let bound = listeners.bind(&plan.listen).await?;
     let mut query_logs = QueryLogs::default();
@@ -89,9 +101,9 @@ async fn daemon(loaded: Loaded, threads: Handle) -> Result<()> {
         .with_context(|| format!("control socket {}", loaded.config.agent.control().display()))?;
 
     let runner = Runner::new();
-    let setup = plan.setup(systemd::source(Handle::current()), runner.source());
+    let mut setup = plan.setup(systemd::source(Handle::current()), runner.source());
     let (banner, listen) = (banner::text(&loaded, &plan), plan.listen.clone());
-    let (mut publisher, shared) = Publisher::start(plan, clock, store)?;
+    let (mut publisher, shared) = Publisher::start(plan, clock, store, interest)?;
     query_logs.replace(query_log, &shared)?;
     listeners.serve(bound, &listen, &shared);
     let (order, mut orders) = mpsc::channel(ORDERS);
@@ -127,7 +139,9 @@ async fn daemon(loaded: Loaded, threads: Handle) -> Result<()> {
                 let reloaded =
                     reload(&loaded, &reading, &mut listeners, &mut query_logs, &mut publisher, &shared, &runner).await;
                 match reloaded {
-                    Ok(setup) => {
+                    Ok(fresh) => {
+                        // What was seen since the start goes on.
+                        setup = Setup { interfaces: setup.interfaces, ..fresh };
                         // Those of before end first, so that no command runs twice at once.
                         commands.shutdown().await;
                         commands = runner.start(&setup.commands, move || clock.now());
@@ -169,12 +183,18 @@ async fn reload(
 ) -> Result<Setup> {
     let path = loaded.path.clone();
     let (clock, store, present) = (shared.clock, shared.store.clone(), shared.identity.load_full());
-    let plan = aside(reading, move || {
+    let (fresh, source) = aside(reading, move || {
         let fresh = config::load(path.as_deref()).map_err(anyhow::Error::msg)?;
         let source = Source::of(&fresh.config).map_err(anyhow::Error::msg)?;
-        Plan::new(&fresh.config, identity::again(&store, &source, clock.now().wall, &present))
+        Ok((fresh, source))
     })
     .await?;
+    // Passwords of hundreds of users take seconds to become keys.
+    let planned = tokio::task::spawn_blocking(move || {
+        Plan::new(&fresh.config, identity::again(&store, &source, clock.now().wall, &present))
+    });
+    let planned = time::timeout(PLANNING, planned).await.context("working it out takes too long")?;
+    let plan = planned.context("it could not be worked out")??;
     let bound = listeners.bind(&plan.listen).await?;
     let query_log = query_logs.open(plan.query_log.as_ref())?;
     let (setup, listen) = (plan.setup(systemd::source(Handle::current()), runner.source()), plan.listen.clone());

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use super::administration;
 use super::identity::Identity;
 use super::listeners::Addresses;
-use crate::collect::{self, Root, Setup, Snapshot, extend, service};
+use crate::collect::{self, Root, Setup, Snapshot, extend, interface, service};
 use crate::config::Config;
 use crate::health::rules::{self, Rule};
 use crate::mib::admin::Administration;
@@ -15,7 +15,7 @@ use crate::mib::oid::Oid;
 use crate::mib::settings::Settings;
 use crate::mib::snmpv2::System;
 use crate::mib::vitals;
-use crate::notify;
+use crate::notify::target::{self, Target};
 use crate::server::Listen;
 use crate::snmp::{self, Engine};
 
@@ -38,10 +38,10 @@ pub struct Plan {
     /// The settings as the file has them.
     pub settings: Settings,
     /// Who is told of alarms.
-    pub notify: notify::config::Config,
+    pub targets: Vec<Target>,
     /// What is served of another vendor's objects, if they are.
     pub compat: Option<DefenderIot>,
-    /// The configuration itself.
+    /// The configuration itself, without users' secrets where they are needed no more.
     pub config: Config,
 }
 
@@ -67,12 +67,19 @@ impl Plan {
         if let Some(error) = compiled.errors.first() {
             bail!("rule: {}: {}", error.key, error.reason);
         }
+        let targets = target::compile(&config.notify.snmp, &config.snmp.user);
+        let targets = targets.map_err(|finding| anyhow::Error::msg(finding.to_string()))?;
         let host = host_name(&Root::new(&config.agent.root));
         let object_id = match &config.system.object_id {
             Some(text) => text.parse::<Oid>().map_err(anyhow::Error::msg).context("system.object_id")?,
             None => root.child(&[3, 1]),
         };
         let description = description(&host);
+        let mut kept = config.clone();
+        // Only an engine that is closed is made again of the same configuration.
+        if identity.closed.is_none() {
+            kept.snmp.forget_users_secrets();
+        }
         Ok(Plan {
             listen,
             engine,
@@ -88,9 +95,9 @@ impl Plan {
                 authen_traps: config.snmp.authentication_traps,
                 ..Settings::default()
             },
-            notify: config.notify.clone(),
+            targets,
             compat: Some(&config.compat.defender_iot).filter(|compat| compat.enabled).cloned(),
-            config: config.clone(),
+            config: kept,
         })
     }
 
@@ -104,6 +111,7 @@ impl Plan {
             textfile: self.config.textfile.clone(),
             commands: self.config.extend.clone(),
             runs,
+            interfaces: interface::Memory::default(),
         }
     }
 }

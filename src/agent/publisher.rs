@@ -1,7 +1,6 @@
 //! From reports of sections to published moments: settle, assess, project, publish, notify.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result};
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -9,6 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::clock::Clock;
 use super::identity::{self, Source};
+use super::interest::Interest;
 use super::plan::{self, Plan};
 use super::schedule::Report;
 use super::settings::{self, Kept};
@@ -16,13 +16,16 @@ use super::shared::Shared;
 use crate::collect::{self, Snapshot};
 use crate::config::Config;
 use crate::health::Assessor;
+use crate::health::notification::{LinkChange, Links};
 use crate::metric::Now;
 use crate::mib::Indices;
 use crate::mib::counters::{Counter, Counters};
 use crate::mib::families::Moment;
-use crate::mib::settings::Settings;
 use crate::mib::snmpv2::System;
-use crate::notify::{self, Journal, Notifier, Worker};
+use crate::notify::content::Sender;
+use crate::notify::outbox::Notice;
+use crate::notify::snmp::Means;
+use crate::notify::{Journal, Notifier, Worker};
 use crate::state::{Published, State};
 use crate::store::{self, Store};
 
@@ -35,6 +38,7 @@ pub struct Publisher {
     config: Config,
     snapshot: Snapshot,
     assessor: Assessor,
+    links: Links,
     indices: Indices,
     notifier: Notifier,
     worker: Option<JoinHandle<()>>,
@@ -45,7 +49,13 @@ impl Publisher {
     ///
     /// # Errors
     /// When the state directory can't be read. What is damaged there is set aside and told, and starts anew.
-    pub fn start(plan: Plan, clock: Clock, store: Arc<Store>) -> Result<(Publisher, Arc<Shared>)> {
+    pub fn start(
+        plan: Plan,
+        clock: Clock,
+        store: Arc<Store>,
+        interest: Arc<Interest>,
+    ) -> Result<(Publisher, Arc<Shared>)> {
+        interest.need(&plan.rules);
         let kept: Option<Kept> = take_up(&store, settings::FILE)?;
         let mut indices: Indices = take_up(&store, INDICES)?.unwrap_or_default();
         let journal = set_aside(Journal::read(&store))?.unwrap_or_default();
@@ -53,37 +63,42 @@ impl Publisher {
         let snapshot = Snapshot::empty(now);
         let counters = Arc::new(Counters::default());
         let assessor = Assessor::new(plan.rules, journal.memory.clone());
-        let (notifier, worker) = Worker::new(
-            Some(store.clone()),
-            journal,
-            &plan.notify,
-            sender(&plan.system),
-            counters.clone(),
-            Instant::now(),
-        );
+        let sender = sender(&plan.system);
         let moment = moment(&snapshot, &assessor, &counters);
         let fingerprints = plan.engine.fingerprints();
-        let in_force = settings::in_force(&plan.settings, kept.as_ref(), fingerprints.as_ref());
+        let in_force = settings::take_over(&store, &plan.settings, kept.as_ref(), fingerprints.as_ref());
         let engine = plan.engine.with_keys(&in_force.keys);
         let published = Published::new(moment, in_force, plan.system, plan.administration, plan.compat, &mut indices);
         let shared = Arc::new(Shared {
             state: State::new(published),
             engine: ArcSwap::from_pointee(engine),
-            counters,
+            counters: counters.clone(),
             clock,
+            interest,
             identity: ArcSwap::from_pointee(plan.identity),
-            store,
+            store: store.clone(),
             configured: ArcSwap::from_pointee(plan.settings),
             fingerprints: ArcSwap::default(),
             committing: Mutex::new(()),
             query_log: ArcSwapOption::empty(),
+            notifier: OnceLock::new(),
         });
         shared.remember(kept, fingerprints);
+        let means = Means::new(sender, shared.clone(), counters).context("notifications can't be sent")?;
+        let (notifier, worker) = Worker::new(Some(store), journal, plan.targets, means);
+        let _ = shared.notifier.set(notifier.clone());
         let worker = Some(tokio::spawn(worker.run()));
-        Ok((
-            Publisher { shared: shared.clone(), config: plan.config, snapshot, assessor, indices, notifier, worker },
-            shared,
-        ))
+        let publisher = Publisher {
+            shared: shared.clone(),
+            config: plan.config,
+            snapshot,
+            assessor,
+            links: Links::default(),
+            indices,
+            notifier,
+            worker,
+        };
+        Ok((publisher, shared))
     }
 
     /// Settles the reports, assesses and publishes.
@@ -119,6 +134,19 @@ impl Publisher {
         }
         self.notifier.post(self.assessor.memory(), events);
         self.publish(|section| changed.contains(&section));
+        self.tell_links();
+    }
+
+    /// Tells of links that went down or came up, by the numbers that the table of interfaces has.
+    fn tell_links(&mut self) {
+        let Some(interfaces) = self.snapshot.interface.get() else { return };
+        for change in self.links.look(&interfaces.rows) {
+            let LinkChange { interface, is_up, admin_status, oper_status } = change;
+            tracing::info!(interface, is_up, "a link changed");
+            if let Some(index) = self.indices.of("interface", &interface) {
+                self.notifier.tell(Notice::Link { index, is_up, admin_status, oper_status });
+            }
+        }
     }
 
     /// Publishes the ages of this second.
@@ -129,8 +157,9 @@ impl Publisher {
 
     /// Puts another configuration in force. Facts, alarms, counters and the uptime go on.
     pub fn replace(&mut self, plan: Plan) {
+        self.shared.interest.need(&plan.rules);
         self.assessor.replace_rules(plan.rules);
-        self.notifier.reload(&plan.notify, sender(&plan.system));
+        self.notifier.reload(plan.targets, sender(&plan.system));
         // No SET may be stored between the reading of what is kept and the publishing of it.
         let shared = self.shared.clone();
         let _turn = shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,7 +168,7 @@ impl Publisher {
             Some(shared.kept(&shared.state.get().settings))
         });
         let fingerprints = plan.engine.fingerprints();
-        let in_force: Settings = settings::in_force(&plan.settings, kept.as_ref(), fingerprints.as_ref());
+        let in_force = settings::take_over(&shared.store, &plan.settings, kept.as_ref(), fingerprints.as_ref());
         shared.remember(kept, fingerprints);
         let engine = plan.engine.with_keys(&in_force.keys);
         let moment = moment(&self.snapshot, &self.assessor, &self.shared.counters);
@@ -174,7 +203,7 @@ impl Publisher {
         // Now it can be told which of the keys that users changed are still theirs.
         let (fingerprints, configured) = (engine.fingerprints(), self.shared.configured.load_full());
         let kept = self.shared.kept(&self.shared.state.get().settings);
-        let in_force = settings::in_force(&configured, Some(&kept), fingerprints.as_ref());
+        let in_force = settings::take_over(&self.shared.store, &configured, Some(&kept), fingerprints.as_ref());
         self.shared.engine.store(Arc::new(engine.with_keys(&in_force.keys)));
         self.shared.state.update(|published| published.with_settings(in_force.clone()));
         self.shared.remember(None, fingerprints);
@@ -193,6 +222,8 @@ impl Publisher {
 
     fn publish(&mut self, changed: impl Fn(&str) -> bool) {
         let moment = moment(&self.snapshot, &self.assessor, &self.shared.counters);
+        let (now, before) = (self.snapshot.now, self.shared.state.get());
+        before.view.take_asked().for_each(|section| self.shared.interest.ask(section, now));
         let indices = &mut self.indices;
         self.shared.state.update(|published| published.with_moment(moment.clone(), &changed, indices));
         self.keep_indices();
@@ -213,8 +244,8 @@ fn moment(snapshot: &Snapshot, assessor: &Assessor, counters: &Arc<Counters>) ->
     Moment { snapshot: Arc::new(snapshot.clone()), health: Arc::new(health), counters: counters.clone() }
 }
 
-fn sender(system: &System) -> notify::snmp::Sender {
-    notify::snmp::Sender { root: system.root.clone(), object_id: system.object_id.clone() }
+fn sender(system: &System) -> Sender {
+    Sender { root: system.root.clone(), object_id: system.object_id.clone() }
 }
 
 fn take_up<T: serde::de::DeserializeOwned>(store: &Store, name: &str) -> Result<Option<T>> {

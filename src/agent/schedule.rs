@@ -14,9 +14,10 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{self, MissedTickBehavior};
 
-use crate::collect::{AnySection, Job, Outcome, SECTIONS, Setup};
+use crate::collect::{AnySection, Job, Outcome, RARELY, SECTIONS, Setup};
 
 use super::clock::Clock;
+use super::interest::Interest;
 
 /// What a section's task reports.
 pub enum Report {
@@ -57,11 +58,13 @@ pub fn threads() -> std::io::Result<Runtime> {
     Builder::new_current_thread()
         .thread_name("collector")
         .thread_keep_alive(THREAD_KEPT)
-        // Where it can't be lowered, collections only compete.
-        .on_thread_start(|| {
-            let _ = rustix::process::setpriority_process(None, NICENESS);
-        })
+        .on_thread_start(|| give_way(NICENESS))
         .build()
+}
+
+/// Lowers the priority of the calling thread; on Linux it is each thread's own. Where the system refuses, it competes.
+pub fn give_way(niceness: i32) {
+    let _ = rustix::process::setpriority_process(None, niceness);
 }
 
 /// What collections share.
@@ -69,6 +72,8 @@ pub fn threads() -> std::io::Result<Runtime> {
 pub struct Means {
     /// Their threads.
     pub threads: Handle,
+    /// Who asks for what.
+    pub interest: Arc<Interest>,
     /// The present.
     pub clock: Clock,
 }
@@ -78,25 +83,53 @@ pub fn start(setup: &Setup, means: &Means, turns: &Turns) -> (JoinSet<()>, mpsc:
     let (sender, receiver) = mpsc::channel(WAITING);
     let mut tasks = JoinSet::new();
     let count = u32::try_from(SECTIONS.len()).unwrap_or(1);
-    for (place, (section, turn)) in (1..).zip(SECTIONS.iter().zip(&turns.0)) {
+    for (place, (section, turn)) in SECTIONS.iter().zip(&turns.0).enumerate() {
         let interval = section.interval(&setup.config);
-        let second = interval * place / count;
-        let job = section.start(setup);
-        tasks.spawn(run(*section, job, (second, interval), means.clone(), sender.clone(), turn.clone()));
+        let second = interval * u32::try_from(place + 1).unwrap_or(1) / count;
+        let rarely = RARELY.iter().find(|(name, _)| *name == section.name()).map(|(_, rarely)| *rarely);
+        let pace = Pace { place, second, interval, rarely };
+        tasks.spawn(run(*section, section.start(setup), pace, means.clone(), sender.clone(), turn.clone()));
     }
     (tasks, receiver)
 }
 
-/// Collects at once, again after the first of `waits`, and then each time after the second.
+/// When a section is collected.
+struct Pace {
+    /// Which section.
+    place: usize,
+    /// How long after the first time.
+    second: Duration,
+    /// How long after each other time.
+    interval: Duration,
+    /// How long while nobody asks.
+    rarely: Option<Duration>,
+}
+
+impl Pace {
+    /// Waits until it is time.
+    async fn wait(&self, ticks: &mut time::Interval, means: &Means) {
+        let begun = time::Instant::now();
+        ticks.tick().await;
+        let (Some(rarely), Some(asked)) = (self.rarely, means.interest.of(self.place)) else { return };
+        while !asked.is_lively(means.clock.now()) && begun.elapsed() < rarely {
+            tokio::select! {
+                () = asked.awoken() => return,
+                _ = ticks.tick() => {}
+            }
+        }
+    }
+}
+
+/// Collects at once, and then whenever it is time.
 async fn run(
     section: &'static dyn AnySection,
     mut job: Job,
-    waits: (Duration, Duration),
+    pace: Pace,
     means: Means,
     reports: mpsc::Sender<Report>,
     turn: Turn,
 ) {
-    let mut ticks = time::interval_at(time::Instant::now() + waits.0, waits.1);
+    let mut ticks = time::interval_at(time::Instant::now() + pace.second, pace.interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         let mut collection = std::pin::pin!(collect(job, means.clone(), turn.clone()));
@@ -115,14 +148,14 @@ async fn run(
         if reports.send(Report::Ended(outcome, took)).await.is_err() {
             return;
         }
-        ticks.tick().await;
+        pace.wait(&mut ticks, &means).await;
     }
 }
 
 /// Collects once, on a thread, when it is this section's turn; `None` where that thread could not be joined.
 async fn collect(mut job: Job, means: Means, turn: Turn) -> Option<(Job, Outcome, Duration)> {
     let held = turn.lock_owned().await;
-    let Means { threads, clock } = means;
+    let Means { threads, clock, .. } = means;
     let collected = threads.spawn_blocking(move || {
         // Given back by the thread itself: nobody may be waiting for it any more.
         let _held = held;
@@ -138,11 +171,11 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::collect::{Config, Root, extend, memory, service, textfile};
+    use crate::collect::{Config, Root, extend, interface, memory, service, textfile};
     use crate::metric::Now;
 
     fn means() -> Means {
-        Means { threads: Handle::current(), clock: Clock::start() }
+        Means { threads: Handle::current(), clock: Clock::start(), interest: Arc::new(Interest::new()) }
     }
 
     /// What a collection that finds no files comes to.
@@ -155,6 +188,7 @@ mod tests {
             textfile: textfile::Config::default(),
             commands: Vec::new(),
             runs: extend::no_runs(),
+            interfaces: interface::Memory::default(),
         };
         memory::SECTION.start(&setup)(now)
     }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::mib::settings::Settings;
+use crate::store::Store;
 
 /// The file that they are kept in.
 pub const FILE: &str = "settings.json";
 
 /// What a SET leaves behind.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kept {
     /// What the configuration said at the time.
     pub file: Settings,
@@ -24,9 +25,25 @@ pub struct Kept {
 /// What tells whether a user's entry in the configuration is another, by his name.
 pub type Fingerprints = BTreeMap<String, String>;
 
+/// What is in force from now on. Where the file was edited, that is stored: what the file has overruled does not come back,
+/// above all no key, when the file is edited back.
+pub fn take_over(store: &Store, configured: &Settings, kept: Option<&Kept>, users: Option<&Fingerprints>) -> Settings {
+    let in_force = in_force(configured, kept, users);
+    if let Some(before) = kept {
+        let fingerprints = users.unwrap_or(&before.fingerprints).clone();
+        let now = Kept { file: configured.clone(), set: in_force.clone(), fingerprints };
+        if *before != now
+            && let Err(error) = store.write(FILE, &now)
+        {
+            tracing::error!(%error, "that the edited file wins could not be stored: what was set before may come back");
+        }
+    }
+    in_force
+}
+
 /// What is in force: a field that was SET stays SET until the configuration says something else than it did then, and so
 /// does a user's key. `users` are absent where it can't be told whether their entries are others: keys then stay.
-pub fn in_force(configured: &Settings, kept: Option<&Kept>, users: Option<&Fingerprints>) -> Settings {
+fn in_force(configured: &Settings, kept: Option<&Kept>, users: Option<&Fingerprints>) -> Settings {
     let Some(Kept { file, set, fingerprints }) = kept.cloned() else { return configured.clone() };
     let mut keys = set.keys;
     if let Some(users) = users {

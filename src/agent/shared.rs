@@ -1,22 +1,26 @@
 //! What every listener answers from.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::clock::Clock;
 use super::control::Answer;
 use super::identity::Identity;
+use super::interest::Interest;
 use super::settings::{self, Fingerprints, Kept};
 use crate::metric::Now;
 use crate::mib::counters::{Counter, Counters};
-use crate::mib::families::Moment;
+use crate::mib::families::{self, Moment};
 use crate::mib::segment::EngineClock;
 use crate::mib::settings::Settings;
 use crate::mib::view::View;
+use crate::notify::Notifier;
+use crate::notify::snmp::Origin;
 use crate::report::{self, Report};
 use crate::server::Refused;
 use crate::snmp::Engine;
+use crate::snmp::engine_id::EngineId;
 use crate::state::State;
 use crate::store::Store;
 use crate::{http, server};
@@ -31,6 +35,8 @@ pub struct Shared {
     pub counters: Arc<Counters>,
     /// The present.
     pub clock: Clock,
+    /// Who asks for what.
+    pub interest: Arc<Interest>,
     /// Who the engine is.
     pub identity: ArcSwap<Identity>,
     /// What must outlive the agent.
@@ -41,6 +47,8 @@ pub struct Shared {
     pub fingerprints: ArcSwap<Fingerprints>,
     /// One SET at a time.
     pub committing: Mutex<()>,
+    /// Tells targets; set once the agent is put together.
+    pub notifier: OnceLock<Notifier>,
     /// Who is told of queries.
     pub query_log: ArcSwapOption<server::QueryLog>,
 }
@@ -79,6 +87,12 @@ impl server::Host for Shared {
         // A peer chooses the name.
         let user = refused.user.as_ref().map(|user| user.escape_debug().to_string());
         tracing::warn!(source = %refused.source, user, "a message was refused: {}", refused.reason());
+        if refused.is_unauthentic()
+            && self.state.load().settings.authen_traps
+            && let Some(notifier) = self.notifier.get()
+        {
+            notifier.authentication_failure(refused.source);
+        }
     }
 
     fn commit(&self, before: &Settings, after: &Settings) -> bool {
@@ -100,9 +114,27 @@ impl server::Host for Shared {
     }
 }
 
+impl Origin for Shared {
+    fn uptime(&self) -> u32 {
+        self.clock.up_time()
+    }
+
+    fn identity(&self) -> (EngineId, EngineClock) {
+        let identity = self.identity.load();
+        (identity.id.clone(), self.clock.engine(identity.boots))
+    }
+
+    fn engine(&self) -> Arc<Engine> {
+        self.engine.load_full()
+    }
+}
+
 impl http::Host for Shared {
     fn moment(&self) -> Moment {
-        self.state.load().moment.at(self.clock.now())
+        let now = self.clock.now();
+        let exported = families::all().into_iter().map(|source| source.shape()).filter(|shape| shape.exported);
+        exported.for_each(|shape| self.interest.ask(shape.section, now));
+        self.state.load().moment.at(now)
     }
 }
 
@@ -128,11 +160,20 @@ impl Shared {
             boots: clock.boots,
             seconds: clock.time,
             closed: identity.closed.clone(),
+            receivers: self.notifier.get().map(|notifier| notifier.receiver_lines()).unwrap_or_default(),
         }
     }
 }
 
 impl Answer for Shared {
+    fn notifier(&self) -> Option<Notifier> {
+        self.notifier.get().cloned()
+    }
+
+    fn engine_id(&self) -> EngineId {
+        self.identity.load().id.clone()
+    }
+
     fn status(&self) -> serde_json::Result<String> {
         let moment = http::Host::moment(self);
         let uptime = self.clock.now().monotonic.as_secs_f64();

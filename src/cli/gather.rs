@@ -7,7 +7,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use crate::collect::service::UnitState;
-use crate::collect::{Error, FAMILIES, Root, SECTIONS, Setup, Snapshot, extend};
+use crate::collect::{Error, FAMILIES, Root, SECTIONS, Setup, Snapshot, extend, interface};
 use crate::config::Config;
 use crate::health::{Assessor, Health, Memory, rules};
 use crate::metric::Now;
@@ -45,6 +45,7 @@ fn once(config: &Config) -> Snapshot {
         // Only the agent runs commands.
         commands: Vec::new(),
         runs: extend::no_runs(),
+        interfaces: interface::Memory::default(),
     };
     let running = SECTIONS.iter().map(|section| {
         let (sender, receiver) = mpsc::channel();

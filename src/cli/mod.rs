@@ -5,9 +5,11 @@ mod completions;
 mod config;
 mod engine;
 mod gather;
+mod log;
 mod man;
 mod metrics;
 mod mib;
+mod notify;
 mod rules;
 mod run;
 mod status;
@@ -55,6 +57,7 @@ pub enum Command {
     Metrics(metrics::Arguments),
     Status(status::Arguments),
     Rules(rules::Arguments),
+    Notify(notify::Arguments),
     Engine(engine::Arguments),
     User(user::Arguments),
     Completions(completions::Arguments),
@@ -101,6 +104,7 @@ impl Arguments {
             Command::Metrics(arguments) => arguments.run(config),
             Command::Status(arguments) => arguments.run(config),
             Command::Rules(arguments) => arguments.run(config),
+            Command::Notify(arguments) => arguments.run(config),
             Command::Engine(arguments) => arguments.run(config),
             Command::User(arguments) => arguments.run(config),
             Command::Completions(arguments) => arguments.run(),

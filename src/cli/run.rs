@@ -7,6 +7,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::log::Lines;
 use super::{FAILED, GOOD, WRONG, complain, tell};
 use crate::agent;
 use crate::config::{Log, LogFormat, LogLevel, load};
@@ -29,11 +30,20 @@ impl Arguments {
                 return WRONG;
             }
         };
-        log(&loaded.config.log);
+        let lines = match Lines::to(io::stderr()) {
+            Ok(lines) => lines,
+            Err(error) => {
+                complain(&format!("vitalsd: the log's thread could not be started: {error}"));
+                return FAILED;
+            }
+        };
+        log(&loaded.config.log, &lines);
         for line in loaded.warnings.lines() {
             tracing::warn!("{line}");
         }
-        match agent::run(loaded) {
+        let ended = agent::run(loaded);
+        lines.finish();
+        match ended {
             Ok(()) => GOOD,
             Err(error) => {
                 complain(&format!("vitalsd: {error:#}"));
@@ -44,7 +54,7 @@ impl Arguments {
 }
 
 /// Sets the agent's log up. Where the journal can't be reached, lines go to standard error.
-fn log(config: &Log) {
+fn log(config: &Log, lines: &Lines) {
     let level = match config.level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
@@ -57,7 +67,7 @@ fn log(config: &Log) {
         .with_default(level.min(LevelFilter::WARN))
         .with_target("vitalsd", level);
     let registry = tracing_subscriber::registry().with(filter);
-    let text = || tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    let text = || tracing_subscriber::fmt::layer().with_writer(lines.clone()).with_ansi(io::stderr().is_terminal());
     match config.format {
         LogFormat::Text => registry.with(text().with_target(false)).init(),
         LogFormat::Json => registry.with(text().json()).init(),

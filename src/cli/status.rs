@@ -84,8 +84,13 @@ const MAX_ANSWER_BYTES: u64 = 16 << 20;
 
 /// Asks the agent on `socket`: one line, then JSON until it closes.
 pub(super) fn ask<T: DeserializeOwned>(socket: &Path, line: &str) -> io::Result<T> {
+    ask_patiently(socket, line, PATIENCE)
+}
+
+/// The same of an answer that takes longer.
+pub(super) fn ask_patiently<T: DeserializeOwned>(socket: &Path, line: &str, patience: Duration) -> io::Result<T> {
     let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     stream.write_all(format!("{line}\n").as_bytes())?;
     let mut answer = Vec::new();

@@ -1,13 +1,16 @@
 //! Processors: where their time goes, the load, and how long tasks were held up for want of one.
 //!
-//! Relies on /proc/stat, whose counters are turned into shares by keeping the sample before. The first collection has
-//! the shares since boot. Clock speeds and pressure stall information are absent where the kernel has none.
+//! Relies on /proc/stat, whose counters are turned into shares by keeping the samples of the last minute. The first
+//! collection has the shares and rates since boot. Models are read once: the kernel measures each clock to say them.
+//! Clock speeds and pressure stall information are absent where the kernel has none.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::{DEADLINE, Error, Family, Root, Section, pressure};
-use crate::metric::{Index, Label, Metric, Unit};
+use crate::metric::{Index, Label, Metric, Now, Unit};
 
 /// All processors at one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +19,8 @@ pub struct Cpu {
     pub time: Modes,
     /// Where it went since the sample before; absent where no time passed.
     pub recent: Option<Modes>,
+    /// Of user and nice time: what guests of virtual machines took, in seconds since boot. Absent before Linux 2.6.33.
+    pub guests: Option<[f64; 2]>,
     /// The processors that are on line.
     pub cores: Vec<Core>,
     /// Load averages over 1, 5 and 15 minutes; /proc/loadavg.
@@ -24,6 +29,8 @@ pub struct Cpu {
     pub context_switches: Option<u64>,
     /// Interrupts since boot; intr.
     pub interrupts: Option<u64>,
+    /// Interrupts and context switches per second since the sample before; absent where no time passed.
+    pub rates: Option<[f64; 2]>,
     /// Processes and threads made since boot; processes.
     pub forks: Option<u64>,
     /// Tasks that run or could run; procs_running.
@@ -43,8 +50,12 @@ pub struct Core {
     pub time: Modes,
     /// Where it went since the sample before; absent where no time passed.
     pub recent: Option<Modes>,
+    /// Where it went in the last minute, or since the sample before where that is longer ago.
+    pub minute: Option<Modes>,
     /// Its clock, in hertz; scaling_cur_freq.
     pub frequency: Option<f64>,
+    /// Its maker and model; /proc/cpuinfo vendor_id and model name.
+    pub model: Option<Arc<str>>,
 }
 
 /// What a processor's time was spent on: in seconds, or as shares of 1.
@@ -89,7 +100,7 @@ impl Modes {
     }
 
     /// Of shares: the one that did some work.
-    fn used(&self) -> f64 {
+    pub fn used(&self) -> f64 {
         (1.0 - self.idle - self.iowait).clamp(0.0, 1.0)
     }
 }
@@ -102,20 +113,29 @@ pub static SECTION: Section<Cpu> = Section {
     start: |setup| {
         let root = setup.root.clone();
         let mut earlier = Earlier::default();
-        Box::new(move |_now| read(&root, &mut earlier))
+        Box::new(move |now| read(&root, now, &mut earlier))
     },
     slot: |snapshot| &mut snapshot.cpu,
     status: |snapshot| &snapshot.cpu.status,
 };
 
-/// The sample before: of all processors, and of each.
+/// What is kept between collections.
 #[derive(Default)]
 struct Earlier {
     all: Modes,
-    cores: HashMap<u32, Modes>,
+    interrupts: u64,
+    context_switches: u64,
+    /// When, and each processor's time: the samples of the last minute, the oldest first.
+    samples: VecDeque<(Duration, HashMap<u32, Modes>)>,
+    /// The shares of the last minute as told before: they stay where no time passes.
+    minutes: HashMap<u32, Modes>,
+    models: HashMap<u32, Option<Arc<str>>>,
 }
 
-fn read(root: &Root, earlier: &mut Earlier) -> Result<Cpu, Error> {
+/// What a processor's load is the mean of.
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn read(root: &Root, now: Now, earlier: &mut Earlier) -> Result<Cpu, Error> {
     let stat = root.read("proc/stat")?;
     let mut cpu = parse(&stat, procfs::ticks_per_second())
         .ok_or_else(|| Error::malformed(root.path("proc/stat"), "no time of all processors"))?;
@@ -125,35 +145,84 @@ fn read(root: &Root, earlier: &mut Earlier) -> Result<Cpu, Error> {
         let file = format!("sys/devices/system/cpu/cpu{}/cpufreq/scaling_cur_freq", core.number);
         core.frequency = root.read_number::<u32>(file).map(|kilohertz| f64::from(kilohertz) * 1000.0);
     }
-    compare(&mut cpu, earlier);
+    compare(&mut cpu, now.monotonic, earlier);
+    describe(root, &mut cpu.cores, &mut earlier.models);
     Ok(cpu)
 }
 
-/// Fills in the shares, and keeps this sample for the next time.
-fn compare(cpu: &mut Cpu, earlier: &mut Earlier) {
+/// Fills in shares and rates, and keeps this sample for the next time.
+fn compare(cpu: &mut Cpu, now: Duration, earlier: &mut Earlier) {
+    let passed = match earlier.samples.back() {
+        Some((before, _)) => now.saturating_sub(*before).as_secs_f64(),
+        None => cpu.time.to_array().iter().sum::<f64>() / f64::from(u32::try_from(cpu.cores.len()).unwrap_or(1).max(1)),
+    };
     cpu.recent = cpu.time.since(earlier.all);
-    for core in &mut cpu.cores {
-        core.recent = core.time.since(earlier.cores.get(&core.number).copied().unwrap_or_default());
+    cpu.rates = cpu.interrupts.zip(cpu.context_switches).filter(|_| passed > 0.0).map(|(interrupts, switches)| {
+        [(interrupts, earlier.interrupts), (switches, earlier.context_switches)]
+            .map(|(later, before)| super::difference(later, before) / passed)
+    });
+    while earlier.samples.len() > 1 && earlier.samples.front().is_some_and(|(at, _)| now.saturating_sub(*at) > MINUTE) {
+        earlier.samples.pop_front();
     }
+    let since = |core: &Core, sample: Option<&(Duration, HashMap<u32, Modes>)>| {
+        core.time.since(sample.and_then(|(_, cores)| cores.get(&core.number)).copied().unwrap_or_default())
+    };
+    for core in &mut cpu.cores {
+        core.recent = since(core, earlier.samples.back());
+        let kept = earlier.minutes.get(&core.number).copied();
+        core.minute = since(core, earlier.samples.front()).or(kept);
+    }
+    earlier.minutes = cpu.cores.iter().filter_map(|core| Some((core.number, core.minute?))).collect();
     earlier.all = cpu.time;
-    earlier.cores = cpu.cores.iter().map(|core| (core.number, core.time)).collect();
+    earlier.interrupts = cpu.interrupts.unwrap_or(0);
+    earlier.context_switches = cpu.context_switches.unwrap_or(0);
+    earlier.samples.push_back((now, cpu.cores.iter().map(|core| (core.number, core.time)).collect()));
+}
+
+/// Fills in the models; the file is read again when there is a processor that it wasn't asked about.
+fn describe(root: &Root, cores: &mut [Core], models: &mut HashMap<u32, Option<Arc<str>>>) {
+    if cores.iter().any(|core| !models.contains_key(&core.number)) {
+        let mut said = parse_models(&root.read("proc/cpuinfo").unwrap_or_default());
+        *models = cores.iter().map(|core| (core.number, said.remove(&core.number))).collect();
+    }
+    for core in cores {
+        core.model = models.get(&core.number).cloned().flatten();
+    }
+}
+
+/// /proc/cpuinfo: a paragraph a processor of `key : value`. Some architectures have no model name.
+fn parse_models(text: &str) -> HashMap<u32, Arc<str>> {
+    let paragraphs = text.split("\n\n").filter_map(|paragraph| {
+        let field = |key: &str| {
+            let fields = paragraph.lines().filter_map(|line| line.split_once(':'));
+            fields
+                .map(|(name, value)| (name.trim(), value.trim()))
+                .find(|(name, _)| *name == key)
+                .map(|(_, value)| value)
+        };
+        let model = field("model name").filter(|model| !model.is_empty())?;
+        let described = field("vendor_id").map_or_else(|| model.into(), |vendor| format!("{vendor}: {model}").into());
+        Some((field("processor")?.parse().ok()?, described))
+    });
+    paragraphs.collect()
 }
 
 /// proc_stat(5), without shares; `None` where the line of all processors is missing.
 fn parse(stat: &str, ticks_per_second: u64) -> Option<Cpu> {
-    let mut all = None;
+    let (mut all, mut guests) = (None, None);
     let mut cores = Vec::new();
     let mut numbers = HashMap::new();
     for line in stat.lines() {
         let mut words = line.split_ascii_whitespace();
         let Some(name) = words.next() else { continue };
         if name == "cpu" {
+            guests = parse_guests(words.clone(), ticks_per_second);
             all = parse_modes(words, ticks_per_second);
         } else if let Some(number) = name.strip_prefix("cpu") {
             // The index is the number plus one, which must fit as well.
             let number = number.parse().ok().filter(|number| *number < u32::MAX);
             if let (Some(number), Some(time)) = (number, parse_modes(words, ticks_per_second)) {
-                cores.push(Core { number, time, recent: None, frequency: None });
+                cores.push(Core { number, time, recent: None, minute: None, frequency: None, model: None });
             }
         } else if let Some(value) = words.next().and_then(|word| word.parse::<u64>().ok()) {
             numbers.insert(name, value);
@@ -163,10 +232,12 @@ fn parse(stat: &str, ticks_per_second: u64) -> Option<Cpu> {
     Some(Cpu {
         time: all?,
         recent: None,
+        guests,
         cores,
         load: None,
         context_switches: number("ctxt"),
         interrupts: number("intr"),
+        rates: None,
         forks: number("processes"),
         running: number("procs_running"),
         blocked: number("procs_blocked"),
@@ -186,13 +257,19 @@ fn parse_modes<'a>(words: impl Iterator<Item = &'a str>, ticks_per_second: u64) 
     (found >= 4).then(|| Modes::from_array(modes))
 }
 
+/// The ninth and tenth of a line's ticks.
+#[allow(clippy::cast_precision_loss, reason = "a double holds 2 million years of ticks")]
+fn parse_guests<'a>(words: impl Iterator<Item = &'a str>, ticks_per_second: u64) -> Option<[f64; 2]> {
+    let mut words = words.skip(8).map(|word| word.parse::<u64>().ok());
+    let guests = [words.next()??, words.next()??];
+    Some(guests.map(|ticks| ticks as f64 / ticks_per_second.max(1) as f64))
+}
+
 fn parse_load(text: &str) -> Option<[f64; 3]> {
     let mut words = text.split_ascii_whitespace().map(|word| word.parse().ok().filter(|load: &f64| load.is_finite()));
     Some([words.next()??, words.next()??, words.next()??])
 }
 
-/// `some avg10=0.00 avg60=0.00 avg300=0.00 total=0`, by hand: before Linux 5.13 there is no line `full`, without which
-/// procfs takes nothing.
 /// One column of a mode's time.
 macro_rules! seconds {
     ($row:ty, $column:literal, $mode:ident) => {
@@ -316,6 +393,24 @@ pub static FAMILY: Family<Cpu> = Family {
             "/proc/pressure/cpu some total",
             |cpu| cpu.stalled.map(|line| line.total_seconds.into()),
         ),
+        Metric::counter(
+            29,
+            "guest_seconds_total",
+            Unit::Seconds,
+            "Time that guests of virtual machines took; counted in the modes user and nice too.",
+            "/proc/stat cpu guest",
+            |cpu: &Cpu| cpu.guests.map(|[user, _]| user.into()),
+        )
+        .variant("mode", "user"),
+        Metric::counter(
+            30,
+            "guest_seconds_total",
+            Unit::Seconds,
+            "Time that guests of virtual machines took; counted in the modes user and nice too.",
+            "/proc/stat cpu guest_nice",
+            |cpu: &Cpu| cpu.guests.map(|[_, nice]| nice.into()),
+        )
+        .variant("mode", "nice"),
     ],
 };
 
@@ -333,9 +428,14 @@ pub static CORES: Family<Core> = Family {
         }
     },
     index: Index::Number(|core| core.number.saturating_add(1)),
-    labels: &[Label::identity(2, "core", "The kernel's number of it, from 0.", "/proc/stat", |core: &Core| {
-        Some(Cow::Owned(core.number.to_string()))
-    })],
+    labels: &[
+        Label::identity(2, "core", "The kernel's number of it, from 0.", "/proc/stat", |core: &Core| {
+            Some(Cow::Owned(core.number.to_string()))
+        }),
+        Label::info(13, "model", "Its maker and model.", "/proc/cpuinfo", |core: &Core| {
+            core.model.as_deref().map(Cow::Borrowed)
+        }),
+    ],
     metrics: &[
         seconds!(Core, 3, user),
         seconds!(Core, 4, nice),
@@ -361,6 +461,14 @@ pub static CORES: Family<Core> = Family {
             "/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq",
             |core| core.frequency.map(Into::into),
         ),
+        Metric::gauge(
+            14,
+            "used_minute_ratio",
+            Unit::Ratio,
+            "Share of the last minute that was not idle.",
+            "/proc/stat cpu0 and on, 1 - idle - iowait",
+            |core| core.minute.map(|minute| minute.used().into()),
+        ),
     ],
 };
 
@@ -375,17 +483,42 @@ mod tests {
     fn shares_are_of_the_time_since_the_sample_before() {
         let mut earlier = Earlier::default();
         let mut cpu = parse(STAT, 100).expect("a whole stat");
-        compare(&mut cpu, &mut earlier);
+        compare(&mut cpu, Duration::from_secs(10), &mut earlier);
         assert_eq!((cpu.time.idle, cpu.interrupts, cpu.forks), (7.0, Some(12), Some(56)));
         let since_boot = cpu.recent.expect("time passed");
         assert!((since_boot.used() - 0.2).abs() < 1e-9, "{since_boot:?}");
 
         // iowait steps back, which is not negative time.
         let mut cpu = parse("cpu 130 0 100 710 90\ncpu0 100 0 100 700 100\n", 100).expect("a short stat");
-        compare(&mut cpu, &mut earlier);
+        compare(&mut cpu, Duration::from_secs(20), &mut earlier);
         let recent = cpu.recent.expect("time passed");
         assert!((recent.user - 0.75).abs() < 1e-9 && recent.iowait == 0.0, "{recent:?}");
         assert_eq!(cpu.cores[0].recent, None);
+    }
+
+    #[test]
+    fn the_load_is_the_mean_of_the_last_minute() {
+        let mut earlier = Earlier::default();
+        let used = |seconds: u64, busy: u64, earlier: &mut Earlier| {
+            let line = format!("{busy} 0 0 {}", 10_000 - busy);
+            let mut cpu = parse(&format!("cpu {line}\ncpu0 {line}\nintr {busy}\nctxt 5\n"), 100).expect("a short stat");
+            compare(&mut cpu, Duration::from_secs(seconds), earlier);
+            (cpu.cores[0].minute.map(|minute| minute.used()), cpu.rates)
+        };
+        assert_eq!(used(0, 0, &mut earlier).0, Some(0.0), "since boot");
+        // The sum of this processor's ticks stays, so that only what is busy is seen to pass.
+        assert_eq!(used(30, 300, &mut earlier), (Some(1.0), Some([10.0, 0.0])));
+        assert_eq!(earlier.samples.len(), 2);
+        used(61, 400, &mut earlier);
+        used(3_600, 500, &mut earlier);
+        assert_eq!(earlier.samples.len(), 2, "the one before, however old, and this one");
+    }
+
+    #[test]
+    fn models_are_by_processor() {
+        let text = "processor\t: 0\nvendor_id\t: V\nmodel name\t: M 1: x\n\nprocessor: 1\nmodel name :\n\nprocessor: z\nmodel name: q\n";
+        let models = parse_models(text);
+        assert_eq!((models.len(), models.get(&0).map(|model| &**model)), (1, Some("V: M 1: x")));
     }
 
     #[test]
@@ -401,7 +534,8 @@ mod tests {
 
     #[test]
     fn a_whole_host_has_its_four_cores() {
-        let cpu = read(&Root::new("tests/fixtures/root"), &mut Earlier::default()).expect("a whole host");
+        let now = Now { wall: jiff::Timestamp::UNIX_EPOCH, monotonic: Duration::ZERO };
+        let cpu = read(&Root::new("tests/fixtures/root"), now, &mut Earlier::default()).expect("a whole host");
         assert_eq!((cpu.cores.len(), cpu.cores[3].frequency), (4, Some(2.4e9)));
         assert_eq!((cpu.load, cpu.running), (Some([0.52, 0.48, 0.35]), Some(2)));
     }

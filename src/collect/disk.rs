@@ -1,12 +1,13 @@
 //! Whole disks: what is read and written, how long that takes, and how busy they are.
 //!
-//! Relies on /proc/diskstats. Partitions, and devices that live in memory or in a file, are left out: what is read from
-//! them is read from a disk too, or from none. A drive without a medium has no row.
+//! Relies on /proc/diskstats. Devices that live in memory or in a file are left out: what is read from them is read from
+//! a disk too, or from none. Partitions stand with their disk. A drive without a medium has no row.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::partition::{self, Partition};
 use super::{DEADLINE, Error, Family, Root, Section};
 use crate::metric::{Index, Label, Metric, Now, Unit};
 
@@ -15,16 +16,31 @@ use crate::metric::{Index, Label, Metric, Now, Unit};
 pub struct Disk {
     /// The kernel's name of it: `sda`.
     pub device: String,
+    /// The kernel's numbers of it: `8:0`.
+    pub number: String,
     /// What its maker calls it; device/model.
     pub model: Option<String>,
     /// Its serial number; device/serial, or serial of a virtual disk.
     pub serial: Option<String>,
     /// Its size, in bytes; size * 512.
     pub size: Option<u64>,
+    /// Whether it can't be written to; ro.
+    pub read_only: Option<bool>,
+    /// Whether its medium can be taken out; removable.
+    pub removable: Option<bool>,
+    /// Whether it turns; queue/rotational.
+    pub rotational: Option<bool>,
+    /// Requests that failed; device/ioerr_cnt. Only SCSI and SATA disks count them.
+    pub errors: Option<u64>,
+    /// Its partitions, in the kernel's order.
+    pub partitions: Vec<Partition>,
     /// Reads and writes since it came.
     pub activity: Activity,
     /// The share of the time since the sample before in which it had work, 0 to 1; absent at first.
     pub used_ratio: Option<f64>,
+    /// Means of that share over 1, 5 and 15 minutes, each weighing less the longer it is ago; at first, of all time since
+    /// the host started.
+    pub load: Option<[f64; 3]>,
 }
 
 /// What a disk did since it came.
@@ -62,46 +78,100 @@ pub static SECTION: Section<Vec<Disk>> = Section {
     status: |snapshot| &snapshot.disk.status,
 };
 
-/// The sample before: when, and each disk's time with work.
+/// The sample before: when, and of each disk and partition its time with work and its loads.
 #[derive(Default)]
 struct Earlier {
     at: Duration,
-    io_times: HashMap<String, Duration>,
+    devices: HashMap<String, (Duration, Option<[f64; 3]>)>,
 }
 
 fn read(root: &Root, now: Now, earlier: &mut Earlier) -> Result<Vec<Disk>, Error> {
-    let mut disks: Vec<Disk> = root
-        .read("proc/diskstats")?
-        .lines()
-        .filter_map(parse)
-        .filter_map(|(device, activity)| describe(root, device, activity))
-        .collect();
-    compare(&mut disks, now.monotonic, earlier);
+    let (mut disks, mut partitions) = (Vec::new(), Vec::new());
+    for line in root.read("proc/diskstats")?.lines().filter_map(parse) {
+        match partition::describe(root, &line) {
+            Some(partition) => partitions.push(partition),
+            None => disks.extend(describe(root, line)),
+        }
+    }
+    compare(&mut disks, &mut partitions, now.monotonic, super::host::uptime(root), earlier);
+    partition::assign(partitions, &mut disks);
     Ok(disks)
 }
 
 /// Fills in the shares, and keeps this sample for the next time.
-fn compare(disks: &mut [Disk], now: Duration, earlier: &mut Earlier) {
+fn compare(
+    disks: &mut [Disk],
+    partitions: &mut [Partition],
+    now: Duration,
+    uptime: Option<f64>,
+    earlier: &mut Earlier,
+) {
     let passed = now.saturating_sub(earlier.at).as_secs_f64();
-    for disk in disks.iter_mut() {
-        let before = earlier.io_times.get(&disk.device).copied();
+    let mut devices = HashMap::new();
+    let mut share = |device: &str, activity: &Activity| {
+        let (before, load) = earlier.devices.get(device).copied().unzip();
         // The kernel's milliseconds wrap at 32 bits: then there is no share, once.
-        let busy = before.and_then(|before| disk.activity.io_time.checked_sub(before));
-        disk.used_ratio = busy.filter(|_| passed > 0.0).map(|busy| (busy.as_secs_f64() / passed).clamp(0.0, 1.0));
+        let busy = before.and_then(|before| activity.io_time.checked_sub(before));
+        let share = busy.filter(|_| passed > 0.0).map(|busy| (busy.as_secs_f64() / passed).clamp(0.0, 1.0));
+        let since_start = uptime.filter(|uptime| *uptime > 0.0).map(|uptime| activity.io_time.as_secs_f64() / uptime);
+        let load = load.flatten().or(since_start.map(|share| [share.min(1.0); 3]));
+        let load = share.map(|share| mean(load, share, passed)).or(load);
+        devices.insert(device.to_string(), (activity.io_time, load));
+        (share, load)
+    };
+    for disk in disks {
+        (disk.used_ratio, disk.load) = share(&disk.device, &disk.activity);
     }
-    earlier.at = now;
-    earlier.io_times = disks.iter().map(|disk| (disk.device.clone(), disk.activity.io_time)).collect();
+    for partition in partitions {
+        (_, partition.load) = share(&partition.device, &partition.activity);
+    }
+    *earlier = Earlier { at: now, devices };
+}
+
+/// The means with a share that held for `passed` seconds, as the kernel does it for the load average.
+fn mean(before: Option<[f64; 3]>, share: f64, passed: f64) -> [f64; 3] {
+    let before = before.unwrap_or([share; 3]);
+    let mut means = before;
+    for (mean, minutes) in means.iter_mut().zip([1.0, 5.0, 15.0]) {
+        let kept = (-passed / (60.0 * minutes)).exp();
+        *mean = *mean * kept + share * (1.0 - kept);
+    }
+    means
 }
 
 /// Devices whose contents are in memory, in a file, or on a disc that comes and goes.
 const UNREAL: &[&str] = &["loop", "ram", "zram", "sr"];
 
 /// The kernel's unit in these files, whatever the disk's own.
-const SECTOR_BYTES: u64 = 512;
+pub(super) const SECTOR_BYTES: u64 = 512;
+
+/// A line of /proc/diskstats.
+#[derive(Debug, PartialEq)]
+pub(super) struct Line<'a> {
+    /// The kernel's numbers: major and minor.
+    pub(super) number: (u32, u32),
+    /// The kernel's name.
+    pub(super) device: &'a str,
+    /// What was done since it came.
+    pub(super) activity: Activity,
+}
+
+impl Line<'_> {
+    /// Where sysfs describes it: a name such as `cciss/c0d0` can't be a file's, and has an exclamation mark there.
+    pub(super) fn directory(&self) -> String {
+        format!("sys/class/block/{}", self.device.replace('/', "!"))
+    }
+
+    /// As mount tables have it: `8:0`.
+    pub(super) fn number_text(&self) -> String {
+        format!("{}:{}", self.number.0, self.number.1)
+    }
+}
 
 /// One line of /proc/diskstats: `8 0 sda` and at least eleven numbers.
-fn parse(line: &str) -> Option<(&str, Activity)> {
-    let mut words = line.split_ascii_whitespace().skip(2);
+fn parse(line: &str) -> Option<Line<'_>> {
+    let mut words = line.split_ascii_whitespace();
+    let number = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
     let device = words.next()?;
     let unreal = |prefix: &&str| {
         device.strip_prefix(*prefix).is_some_and(|rest| rest.bytes().all(|character| character.is_ascii_digit()))
@@ -124,25 +194,32 @@ fn parse(line: &str) -> Option<(&str, Activity)> {
         now,
         io_time: Duration::from_millis(io_time),
     };
-    Some((device, activity))
+    Some(Line { number, device, activity })
 }
 
-/// What sysfs says of a device; `None` for a partition and for a drive without a medium.
-fn describe(root: &Root, device: &str, activity: Activity) -> Option<Disk> {
-    // A name such as `cciss/c0d0` can't be a file's: sysfs has an exclamation mark there.
-    let directory = format!("sys/class/block/{}", device.replace('/', "!"));
+/// What sysfs says of a disk; `None` for a drive without a medium.
+fn describe(root: &Root, line: Line<'_>) -> Option<Disk> {
+    let directory = line.directory();
     let size = root.read_number::<u64>(format!("{directory}/size")).map(|sectors| sectors.saturating_mul(SECTOR_BYTES));
-    if size == Some(0) || root.path(format!("{directory}/partition")).exists() {
+    if size == Some(0) {
         return None;
     }
     let text = |file: &str| root.read_trimmed(format!("{directory}/{file}"));
+    let flag = |file: &str| text(file).map(|text| text != "0");
     Some(Disk {
-        device: device.to_string(),
+        device: line.device.to_string(),
+        number: line.number_text(),
         model: text("device/model"),
         serial: text("device/serial").or_else(|| text("serial")),
         size,
-        activity,
+        read_only: flag("ro"),
+        removable: flag("removable"),
+        rotational: flag("queue/rotational"),
+        errors: text("device/ioerr_cnt").and_then(|text| u64::from_str_radix(text.trim_start_matches("0x"), 16).ok()),
+        partitions: Vec::new(),
+        activity: line.activity,
         used_ratio: None,
+        load: None,
     })
 }
 
@@ -237,6 +314,23 @@ pub static FAMILY: Family<Disk> = Family {
         Metric::gauge(14, "size_bytes", Unit::Bytes, "Its size.", "/sys/class/block/*/size * 512", |disk| {
             disk.size.map(Into::into)
         }),
+        Metric::flag(15, "read_only", "Whether it can't be written to.", "/sys/class/block/*/ro", |disk| {
+            disk.read_only.map(Into::into)
+        }),
+        Metric::flag(16, "removable", "Whether its medium can be taken out.", "/sys/class/block/*/removable", |disk| {
+            disk.removable.map(Into::into)
+        }),
+        Metric::flag(17, "rotational", "Whether it turns.", "/sys/class/block/*/queue/rotational", |disk| {
+            disk.rotational.map(Into::into)
+        }),
+        Metric::counter(
+            18,
+            "errors_total",
+            Unit::Count,
+            "Requests that failed; only SCSI and SATA disks count them.",
+            "/sys/class/block/*/device/ioerr_cnt",
+            |disk| disk.errors.map(Into::into),
+        ),
     ],
 };
 
@@ -248,7 +342,8 @@ mod tests {
 
     #[test]
     fn fields_are_those_of_the_kernel() {
-        let (device, activity) = parse(SDA).expect("a whole line");
+        let Line { number, device, activity } = parse(SDA).expect("a whole line");
+        assert_eq!(number, (8, 0));
         assert_eq!((device, activity.reads, activity.writes, activity.now), ("sda", 10, 40, 7));
         assert_eq!((activity.read_bytes, activity.written_bytes), (102_400, 256_000));
         assert_eq!(activity.io_time, Duration::from_secs(8));
@@ -257,16 +352,25 @@ mod tests {
     #[test]
     fn shares_need_a_sample_before() {
         let disk = |io_time| {
-            let activity = Activity { io_time: Duration::from_secs(io_time), ..parse(SDA).expect("a whole line").1 };
-            describe(&Root::new("/nonexistent"), "sda", activity).expect("no partition")
+            let mut line = parse(SDA).expect("a whole line");
+            line.activity.io_time = Duration::from_secs(io_time);
+            describe(&Root::new("/nonexistent"), line).expect("a medium")
         };
         let mut earlier = Earlier::default();
         let mut share = |now, io_time| {
             let mut disks = [disk(io_time)];
-            compare(&mut disks, Duration::from_secs(now), &mut earlier);
+            compare(&mut disks, &mut [], Duration::from_secs(now), None, &mut earlier);
             disks[0].used_ratio
         };
         assert_eq!([share(10, 8), share(20, 13), share(30, 2), share(30, 3)], [None, Some(0.5), None, None]);
+    }
+
+    #[test]
+    fn loads_weigh_the_past_less_and_less() {
+        let first = mean(None, 1.0, 10.0);
+        assert_eq!(first, [1.0; 3]);
+        let [one, five, fifteen] = mean(Some(first), 0.0, 60.0);
+        assert!((one - 0.3679).abs() < 1e-4 && one < five && five < fifteen, "{one} {five} {fifteen}");
     }
 
     #[test]
@@ -285,6 +389,11 @@ mod tests {
         let disks = read(&Root::new("tests/fixtures/root"), now, &mut Earlier::default()).expect("a whole host");
         let found: Vec<_> = disks.iter().map(|disk| (disk.device.as_str(), disk.serial.as_deref())).collect();
         assert_eq!(found, [("sda", None), ("nvme0n1", Some("21513C800123"))]);
-        assert_eq!(disks[0].size, Some(256_060_514_304));
+        assert_eq!((disks[0].size, disks[0].rotational, disks[0].errors), (Some(256_060_514_304), Some(true), Some(2)));
+        let partitions: Vec<_> = disks.iter().flat_map(|disk| &disk.partitions).collect();
+        let found: Vec<_> =
+            partitions.iter().map(|row| (row.device.as_str(), row.place, row.number.as_str())).collect();
+        assert_eq!(found, [("sda1", 1, "8:1"), ("sda2", 2, "8:2"), ("nvme0n1p1", 1, "259:1")]);
+        assert_eq!((partitions[0].label.as_deref(), partitions[2].label.as_deref()), (Some("EFI System"), None));
     }
 }

@@ -90,6 +90,8 @@ pub struct Filesystem {
     pub mountpoint: String,
     /// What is mounted: `/dev/sda1`, `server:/export`.
     pub device: String,
+    /// The kernel's numbers of that device, `8:1`, or its name where the mount table hasn't them.
+    pub device_number: String,
     /// Its type: `ext4`.
     pub fstype: String,
     /// Whether it can't be written to: `ro` among the options of the mount or of the filesystem.
@@ -101,6 +103,8 @@ pub struct Filesystem {
 /// What statvfs(3) says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Space {
+    /// What it is given out in, in bytes; f_frsize.
+    pub unit: u64,
     /// Its size, in bytes; f_blocks * f_frsize.
     pub size: u64,
     /// Space that holds nothing, in bytes; f_bfree * f_frsize.
@@ -112,16 +116,18 @@ pub struct Space {
 }
 
 impl Space {
-    fn used(&self) -> u64 {
+    /// Space in use, in bytes.
+    pub fn used(&self) -> u64 {
         self.size.saturating_sub(self.free)
     }
 
     /// As df(1) has it: what root keeps in reserve counts as neither used nor available.
-    fn used_ratio(&self) -> Option<f64> {
+    pub fn used_ratio(&self) -> Option<f64> {
         share(self.used(), self.used().saturating_add(self.available))
     }
 
-    fn inodes_used_ratio(&self) -> Option<f64> {
+    /// The share of the inodes in use.
+    pub fn inodes_used_ratio(&self) -> Option<f64> {
         self.inodes.and_then(|(all, free)| share(all.saturating_sub(free), all))
     }
 }
@@ -192,6 +198,7 @@ impl Filters {
             .map(|mount| Filesystem {
                 mountpoint: mount.mountpoint,
                 device: mount.device,
+                device_number: mount.device_number,
                 fstype: mount.fstype,
                 read_only: mount.read_only,
                 space: None,
@@ -247,6 +254,7 @@ fn ask(path: &Path) -> Option<Space> {
     let bytes = |blocks: u64| blocks.saturating_mul(unit);
     let (inodes, inodes_free) = (u64::from(answer.files()), u64::from(answer.files_free()));
     Some(Space {
+        unit,
         size: bytes(answer.blocks().into()),
         free: bytes(answer.blocks_free().into()),
         available: bytes(answer.blocks_available().into()),
@@ -372,9 +380,9 @@ mod tests {
 
     #[test]
     fn shares_are_as_df_has_them() {
-        let space = Space { size: 100, free: 20, available: 15, inodes: None };
+        let space = Space { unit: 1, size: 100, free: 20, available: 15, inodes: None };
         assert_eq!(space.used_ratio(), Some(80.0 / 95.0));
-        assert_eq!(Space { size: 0, free: 0, available: 0, inodes: Some((0, 0)) }.inodes_used_ratio(), None);
+        assert_eq!(Space { unit: 1, size: 0, free: 0, available: 0, inodes: Some((0, 0)) }.inodes_used_ratio(), None);
     }
 
     #[test]

@@ -285,8 +285,8 @@ pub static FAMILY: Family<Hardware> = Family {
 /// What leaves the agent of the processors' packages.
 pub static PACKAGES: Family<Package> = Family {
     section: "hardware",
-    subject: "package",
-    object: "Package",
+    subject: "socket",
+    object: "Socket",
     arc: 43,
     help: "A package of processors: what sits in one socket.",
     exported: true,
@@ -298,7 +298,7 @@ pub static PACKAGES: Family<Package> = Family {
     // An index is above zero.
     index: Index::Number(|package| package.number.saturating_add(1)),
     labels: &[
-        Label::identity(2, "package", "The kernel's number of it.", "/proc/cpuinfo physical id", |row: &Package| {
+        Label::identity(2, "socket", "The kernel's number of it.", "/proc/cpuinfo physical id", |row: &Package| {
             Some(Cow::Owned(row.number.to_string()))
         }),
         Label::info(3, "model", "What its maker calls it.", "/proc/cpuinfo model name", |row: &Package| {

@@ -4,11 +4,15 @@
 //! facts in its /proc. What the host doesn't say is absent.
 
 use std::borrow::Cow;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
+use jiff::tz::TimeZone;
 use sysinfo::System;
 
 use super::{DEADLINE, Error, Family, Root, Section};
-use crate::metric::{Index, Label, Metric, Unit};
+use crate::metric::{Index, Label, Metric, Now, Unit};
 
 /// The host at one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +36,13 @@ pub struct Host {
     pub boot: u64,
     /// Time since it started, in seconds; /proc/uptime.
     pub uptime: Option<f64>,
+    /// East of Greenwich, in seconds, by its own time zone at this moment; /etc/localtime, UTC without.
+    pub zone: i32,
+    /// What the kernel was started with; /proc/cmdline.
+    pub boot_parameters: Option<String>,
+    /// Sessions of users; the files of /run/systemd/sessions whose class begins with `user`. Absent where
+    /// systemd-logind keeps none.
+    pub sessions: Option<u64>,
     /// Users with a session; the files of /run/systemd/users. Absent where systemd-logind keeps none.
     pub users: Option<u64>,
     /// Open file descriptors, and the most that may be; /proc/sys/fs/file-nr.
@@ -45,14 +56,14 @@ pub static SECTION: Section<Host> = Section {
     deadline: DEADLINE,
     start: |setup| {
         let root = setup.root.clone();
-        Box::new(move |_now| read(&root))
+        Box::new(move |now| read(&root, now))
     },
     slot: |snapshot| &mut snapshot.host,
     status: |snapshot| &snapshot.host.status,
 };
 
 /// Reads it below `root`.
-pub fn read(root: &Root) -> Result<Host, Error> {
+pub fn read(root: &Root, now: Now) -> Result<Host, Error> {
     let stat = root.read("proc/stat")?;
     let boot =
         parse_boot(&stat).ok_or_else(|| Error::malformed(root.path("proc/stat"), "no moment of the start (btime)"))?;
@@ -72,10 +83,41 @@ pub fn read(root: &Root) -> Result<Host, Error> {
         kernel: told(|| System::kernel_version().ok().map(|release| release.to_string()), "proc/sys/kernel/osrelease"),
         architecture: told(|| Some(System::cpu_arch()), "proc/sys/kernel/arch"),
         boot,
-        uptime: root.read_trimmed("proc/uptime").and_then(|text| parse_uptime(&text)),
+        uptime: uptime(root),
+        zone: zone(root, now),
+        boot_parameters: root.read_trimmed("proc/cmdline"),
+        sessions: sessions(root),
         users: root.names("run/systemd/users").ok().map(|names| count_users(&names)),
         descriptors: root.read_trimmed("proc/sys/fs/file-nr").and_then(|text| parse_descriptors(&text)),
     })
+}
+
+/// Time since it started, in seconds.
+pub fn uptime(root: &Root) -> Option<f64> {
+    root.read_trimmed("proc/uptime").and_then(|text| parse_uptime(&text))
+}
+
+/// The largest time zone's file that is read, in bytes: the longest are a few thousand.
+const MAX_ZONE_BYTES: u64 = 1 << 20;
+
+fn zone(root: &Root, now: Now) -> i32 {
+    let mut bytes = Vec::new();
+    let read =
+        File::open(root.path("etc/localtime")).and_then(|file| file.take(MAX_ZONE_BYTES).read_to_end(&mut bytes));
+    let zone = read.ok().and_then(|_| TimeZone::tzif("local", &bytes).ok()).unwrap_or(TimeZone::UTC);
+    zone.to_offset(now.wall).seconds()
+}
+
+/// The most sessions that are looked at.
+const MAX_SESSIONS: usize = 10_000;
+
+/// `session.ref` and temporary files stand beside the sessions: only the latter say a class.
+fn sessions(root: &Root) -> Option<u64> {
+    let names = root.names("run/systemd/sessions").ok()?;
+    let class = |name: &std::ffi::OsString| root.read(Path::new("run/systemd/sessions").join(name)).ok();
+    let sessions = names.iter().filter(|name| name.to_str().is_some_and(|name| !name.contains('.'))).take(MAX_SESSIONS);
+    let users = sessions.filter_map(class).filter(|text| text.lines().any(|line| line.starts_with("CLASS=user")));
+    u64::try_from(users.count()).ok()
 }
 
 fn parse_boot(stat: &str) -> Option<u64> {
@@ -185,6 +227,9 @@ pub static FAMILY: Family<Host> = Family {
             "/proc/sys/fs/file-nr",
             |host| host.descriptors.map(|(_, most)| most.into()),
         ),
+        Metric::gauge(13, "sessions", Unit::Count, "Sessions of users.", "/run/systemd/sessions", |host| {
+            host.sessions.map(Into::into)
+        }),
     ],
 };
 
@@ -212,8 +257,10 @@ mod tests {
 
     #[test]
     fn another_root_is_another_host() {
-        let host = read(&Root::new("tests/fixtures/root")).expect("a whole host");
+        let now = Now { wall: jiff::Timestamp::UNIX_EPOCH, monotonic: std::time::Duration::ZERO };
+        let host = read(&Root::new("tests/fixtures/root"), now).expect("a whole host");
         assert_eq!((host.name.as_deref(), host.kernel.as_deref()), (Some("sensor-17"), Some("6.12.0-1-amd64")));
+        assert_eq!((host.sessions, host.zone), (Some(2), 3600));
         assert_eq!((host.users, host.boot, host.uptime), (Some(1), 1_760_000_000, Some(864_000.25)));
     }
 }

@@ -1,14 +1,16 @@
 //! Memory, swap, and how long tasks were held up for want of memory.
 //!
-//! Relies on procfs' parser of meminfo; not on sysinfo, whose paths can't be moved below another root. Pressure stall
-//! information is absent on kernels built without it.
+//! Relies on procfs' parser of meminfo; not on sysinfo, whose paths can't be moved below another root. Paging comes from
+//! /proc/vmstat; its rates are since the collection before, those of the first since boot. Pressure stall information is
+//! absent on kernels built without it.
 
 use std::io::Cursor;
+use std::time::Duration;
 
 use procfs::{FromBufRead, Meminfo};
 
 use super::{DEADLINE, Error, Family, Root, Section, pressure};
-use crate::metric::{Index, Metric, Unit};
+use crate::metric::{Index, Metric, Now, Unit};
 
 /// Memory at one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,8 +34,37 @@ pub struct Memory {
     pub swap_total: u64,
     /// Unused swap space, in bytes; SwapFree.
     pub swap_free: u64,
+    /// Pages that went to and came from disks; absent where the kernel was built without counting them.
+    pub paging: Option<Paging>,
+    /// The same per second since the collection before; absent where no time passed.
+    pub paging_rates: Option<PagingRates>,
+    /// Times that the kernel ended a process for want of memory; /proc/vmstat oom_kill. Absent before Linux 4.13.
+    pub oom_kills: Option<u64>,
     /// Pressure stall information; absent where the kernel has none.
     pub pressure: Option<Pressure>,
+}
+
+/// What was paged since boot; /proc/vmstat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Paging {
+    /// Read from block devices, in KiB; pgpgin.
+    pub read: u64,
+    /// Written to block devices, in KiB; pgpgout.
+    pub written: u64,
+    /// Pages read from swap; pswpin.
+    pub swapped_in: u64,
+    /// Pages written to swap; pswpout.
+    pub swapped_out: u64,
+}
+
+/// What is paged, in bytes per second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(missing_docs, reason = "named as in Paging")]
+pub struct PagingRates {
+    pub read: f64,
+    pub written: f64,
+    pub swapped_in: f64,
+    pub swapped_out: f64,
 }
 
 /// Time that tasks spent waiting, in seconds since boot, and the share of the last minute.
@@ -54,17 +85,61 @@ pub static SECTION: Section<Memory> = Section {
     deadline: DEADLINE,
     start: |setup| {
         let root = setup.root.clone();
-        Box::new(move |_now| read(&root))
+        let mut earlier = None;
+        Box::new(move |now| read(&root, now, &mut earlier))
     },
     slot: |snapshot| &mut snapshot.memory,
     status: |snapshot| &snapshot.memory.status,
 };
 
-/// Reads it below `root`.
-pub fn read(root: &Root) -> Result<Memory, Error> {
+/// The collection before: when, and what was paged until then.
+type Earlier = Option<(Duration, Paging)>;
+
+fn read(root: &Root, now: Now, earlier: &mut Earlier) -> Result<Memory, Error> {
     let meminfo = root.read("proc/meminfo")?;
     let pressure = root.read("proc/pressure/memory").ok();
-    parse(&meminfo, pressure.as_deref()).map_err(|reason| Error::malformed(root.path("proc/meminfo"), reason))
+    let mut memory =
+        parse(&meminfo, pressure.as_deref()).map_err(|reason| Error::malformed(root.path("proc/meminfo"), reason))?;
+    let statistics = root.read("proc/vmstat").unwrap_or_default();
+    memory.oom_kills = statistic(&statistics, "oom_kill");
+    memory.paging = parse_paging(&statistics);
+    if let Some(paging) = memory.paging {
+        let (passed, before) = match earlier {
+            Some((at, before)) => (now.monotonic.saturating_sub(*at).as_secs_f64(), *before),
+            None => (super::host::uptime(root).unwrap_or(0.0), Paging::default()),
+        };
+        memory.paging_rates = (passed > 0.0).then(|| rates(paging, before, passed));
+        *earlier = Some((now.monotonic, paging));
+    }
+    Ok(memory)
+}
+
+fn rates(paging: Paging, before: Paging, passed: f64) -> PagingRates {
+    let rate = |field: fn(&Paging) -> u64, unit: f64| super::difference(field(&paging), field(&before)) * unit / passed;
+    let page = u32::try_from(procfs::page_size()).map_or(4096.0, f64::from);
+    PagingRates {
+        read: rate(|paging| paging.read, 1024.0),
+        written: rate(|paging| paging.written, 1024.0),
+        swapped_in: rate(|paging| paging.swapped_in, page),
+        swapped_out: rate(|paging| paging.swapped_out, page),
+    }
+}
+
+fn parse_paging(statistics: &str) -> Option<Paging> {
+    let number = |name| statistic(statistics, name);
+    Some(Paging {
+        read: number("pgpgin")?,
+        written: number("pgpgout")?,
+        // Kernels without swap don't count it.
+        swapped_in: number("pswpin").unwrap_or(0),
+        swapped_out: number("pswpout").unwrap_or(0),
+    })
+}
+
+/// A line `name number`.
+fn statistic(statistics: &str, name: &str) -> Option<u64> {
+    let lines = statistics.lines().filter_map(|line| line.split_once(' '));
+    lines.filter(|(key, _)| *key == name).find_map(|(_, number)| number.trim().parse().ok())
 }
 
 fn parse(meminfo: &str, pressure: Option<&str>) -> Result<Memory, String> {
@@ -81,6 +156,9 @@ fn parse(meminfo: &str, pressure: Option<&str>) -> Result<Memory, String> {
         reclaimable: info.s_reclaimable,
         swap_total: info.swap_total,
         swap_free: info.swap_free,
+        paging: None,
+        paging_rates: None,
+        oom_kills: None,
         pressure: pressure.and_then(parse_pressure),
     })
 }
@@ -188,6 +266,46 @@ pub static FAMILY: Family<Memory> = Family {
             "/proc/pressure/memory some avg60",
             |m: &Memory| m.pressure.map(|pressure| pressure.some_ratio.into()),
         ),
+        Metric::counter(
+            15,
+            "paged_in_bytes_total",
+            Unit::Bytes,
+            "Read from block devices.",
+            "/proc/vmstat pgpgin * 1024",
+            |m| m.paging.map(|paging| paging.read.saturating_mul(1024).into()),
+        ),
+        Metric::counter(
+            16,
+            "paged_out_bytes_total",
+            Unit::Bytes,
+            "Written to block devices.",
+            "/proc/vmstat pgpgout * 1024",
+            |m| m.paging.map(|paging| paging.written.saturating_mul(1024).into()),
+        ),
+        Metric::counter(
+            17,
+            "swapped_in_pages_total",
+            Unit::Count,
+            "Pages read from swap.",
+            "/proc/vmstat pswpin",
+            |m| m.paging.map(|paging| paging.swapped_in.into()),
+        ),
+        Metric::counter(
+            18,
+            "swapped_out_pages_total",
+            Unit::Count,
+            "Pages written to swap.",
+            "/proc/vmstat pswpout",
+            |m| m.paging.map(|paging| paging.swapped_out.into()),
+        ),
+        Metric::counter(
+            19,
+            "oom_kills_total",
+            Unit::Count,
+            "Times that the kernel ended a process for want of memory.",
+            "/proc/vmstat oom_kill",
+            |m| m.oom_kills.map(Into::into),
+        ),
     ],
 };
 
@@ -208,10 +326,18 @@ mod tests {
     }
 
     #[test]
+    fn rates_never_step_back() {
+        let paging = parse_paging("pgpgin 30\npgpgout 5\n").expect("both");
+        let rates = rates(paging, Paging { read: 10, written: 6, ..Paging::default() }, 10.0);
+        assert_eq!((rates.read, rates.written, rates.swapped_in), (2048.0, 0.0, 0.0));
+    }
+
+    #[test]
     fn odd_files_are_errors_not_panics() {
         for text in ["", "MemTotal", "MemTotal: x kB", "MemTotal: 99999999999999999999999 kB\n"] {
             assert!(parse(text, None).is_err(), "{text:?}");
         }
         assert_eq!(parse_pressure("some avg10=x"), None);
+        assert_eq!((parse_paging("pgpgin 1\npgpgout x"), statistic("a\na -1\na 2", "a")), (None, Some(2)));
     }
 }

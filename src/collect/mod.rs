@@ -16,6 +16,8 @@ pub mod host;
 pub mod hwmon;
 pub mod interface;
 pub mod memory;
+pub mod package;
+pub mod partition;
 pub mod process;
 pub mod section;
 pub mod service;
@@ -23,6 +25,7 @@ pub mod supply;
 pub mod textfile;
 
 mod mounts;
+mod netlink;
 mod pressure;
 mod root;
 
@@ -69,6 +72,8 @@ pub struct Snapshot {
     pub process: Slot<process::Processes>,
     /// [`service`].
     pub service: Slot<service::Services>,
+    /// [`package`]; nothing where there is no database.
+    pub package: Slot<Option<package::Packages>>,
 }
 
 impl Snapshot {
@@ -89,6 +94,7 @@ impl Snapshot {
             textfile: Slot::default(),
             process: Slot::default(),
             service: Slot::default(),
+            package: Slot::default(),
         }
     }
 }
@@ -108,7 +114,12 @@ pub static SECTIONS: &[&dyn AnySection] = &[
     &service::SECTION,
     &extend::SECTION,
     &textfile::SECTION,
+    &package::SECTION,
 ];
+
+/// Sections that cost much and change little: how often they are read while nobody asks for them and no rule looks at
+/// them.
+pub static RARELY: &[(&str, Duration)] = &[("process", Duration::from_secs(300))];
 
 /// Every family over the snapshot, in reading order.
 pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
@@ -118,7 +129,10 @@ pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
     &memory::FAMILY,
     &filesystem::FAMILY,
     &disk::FAMILY,
+    &partition::FAMILY,
     &interface::FAMILY,
+    &interface::bond::FAMILY,
+    &interface::bridge::FAMILY,
     &hidden::FAMILY,
     &hwmon::FAMILY,
     &hardware::FAMILY,
@@ -131,6 +145,8 @@ pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
     &extend::FAMILY,
     &textfile::FAMILY,
     &textfile::SAMPLES,
+    &package::TOTALS,
+    &package::FAMILY,
     &section::FAMILY,
 ];
 
@@ -162,6 +178,8 @@ pub struct Config {
     pub process: Schedule,
     /// The watched services.
     pub service: Schedule,
+    /// Installed packages; by default looked for every 1m.
+    pub package: Schedule,
 }
 
 impl Default for Config {
@@ -179,6 +197,7 @@ impl Default for Config {
             supply: Schedule::default(),
             process: Schedule { interval: Some(process::INTERVAL) },
             service: Schedule::default(),
+            package: Schedule { interval: Some(package::INTERVAL) },
         }
     }
 }
@@ -189,6 +208,12 @@ impl Default for Config {
 pub struct Schedule {
     /// How often; absent: as `collect.interval` says.
     pub interval: Option<Interval>,
+}
+
+/// How far a counter went on since it was looked at before: nothing where it stepped back.
+#[allow(clippy::cast_precision_loss, reason = "a rate needs no more than a double's digits")]
+fn difference(later: u64, before: u64) -> f64 {
+    later.saturating_sub(before) as f64
 }
 
 /// The longest that a collector may take before its section is called late.

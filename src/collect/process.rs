@@ -48,8 +48,12 @@ pub struct Process {
     pub started: Option<f64>,
     /// The numeric user; `status` Uid, the effective one.
     pub user: Option<u32>,
+    /// Whether it is a thread of the kernel; `stat` flags.
+    pub kernel: bool,
     /// The command line, 4096 bytes at most; absent for kernel threads and zombies.
     pub command: Option<Arc<str>>,
+    /// How many bytes of the command line its first argument takes: the program, as it was called.
+    pub program_length: usize,
 }
 
 /// What a process does.
@@ -87,6 +91,16 @@ impl Process {
     pub fn cpu_seconds(&self) -> f64 {
         seconds(self.cpu_ticks)
     }
+
+    /// The first argument: the program as it was called; `None` where there is no command line.
+    pub fn program(&self) -> Option<&str> {
+        self.command.as_deref()?.get(..self.program_length)
+    }
+
+    /// What follows it.
+    pub fn parameters(&self) -> Option<&str> {
+        self.command.as_deref()?.get(self.program_length..).map(str::trim_start)
+    }
 }
 
 /// What is kept between collections.
@@ -105,6 +119,7 @@ struct Known {
     described: Duration,
     user: Option<u32>,
     command: Option<Arc<str>>,
+    program_length: usize,
 }
 
 /// The section.
@@ -162,10 +177,13 @@ fn observe(root: &Root, cache: &mut Cache, now: Now, pid: u32, booted: Option<f6
         .filter(|known| known.name == process.name && now.monotonic.saturating_sub(known.described) < DESCRIPTION_AGE);
     let described = if let Some(known) = fresh {
         (process.user, process.command) = (known.user, known.command.clone());
+        process.program_length = known.program_length;
         known.described
     } else {
         process.user = read_into(root, pid, "status", 4096, buffer).and_then(|()| parse_user(buffer));
-        process.command = read_into(root, pid, "cmdline", MAX_COMMAND, buffer).and_then(|()| parse_command(buffer));
+        let command = read_into(root, pid, "cmdline", MAX_COMMAND, buffer).and_then(|()| parse_command(buffer));
+        process.program_length = command.as_ref().map_or(0, |(_, length)| *length);
+        process.command = command.map(|(command, _)| command);
         now.monotonic
     };
     known.insert(
@@ -178,6 +196,7 @@ fn observe(root: &Root, cache: &mut Cache, now: Now, pid: u32, booted: Option<f6
             described,
             user: process.user,
             command: process.command.clone(),
+            program_length: process.program_length,
         },
     );
     Some(process)
@@ -213,6 +232,9 @@ fn seconds(ticks: u64) -> f64 {
     ticks as f64 / procfs::ticks_per_second() as f64
 }
 
+/// The kernel's PF_KTHREAD; include/linux/sched.h.
+const KERNEL_THREAD: u32 = 0x0020_0000;
+
 /// proc_pid_stat(5). The name may hold anything, also blanks and parentheses: it ends at the last one.
 fn parse_stat(pid: u32, stat: &[u8]) -> Option<Process> {
     let open = stat.iter().position(|byte| *byte == b'(')?;
@@ -221,7 +243,8 @@ fn parse_stat(pid: u32, stat: &[u8]) -> Option<Process> {
     let mut fields = std::str::from_utf8(stat.get(close + 1..)?).ok()?.split_ascii_whitespace();
     let state = State::from_letter(*fields.next()?.as_bytes().first()?);
     // The next field is the manual's fourth; each `nth` skips to the one that is named.
-    let user: u64 = fields.nth(10)?.parse().ok()?; // 14
+    let flags: u32 = fields.nth(5)?.parse().ok()?; // 9
+    let user: u64 = fields.nth(4)?.parse().ok()?; // 14
     let kernel: u64 = fields.next()?.parse().ok()?; // 15
     let threads = fields.nth(4)?.parse().ok()?; // 20
     let start_ticks = fields.nth(1)?.parse().ok()?; // 22
@@ -239,7 +262,9 @@ fn parse_stat(pid: u32, stat: &[u8]) -> Option<Process> {
         start_ticks,
         started: None,
         user: None,
+        kernel: flags & KERNEL_THREAD != 0,
         command: None,
+        program_length: 0,
     })
 }
 
@@ -250,11 +275,13 @@ fn parse_user(status: &[u8]) -> Option<u32> {
     line.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
-/// Arguments end in NUL; shown, they stand apart by blanks.
-fn parse_command(command: &[u8]) -> Option<Arc<str>> {
-    let text = String::from_utf8_lossy(command).replace('\0', " ");
+/// Arguments end in NUL; shown, they stand apart by blanks. With it goes the length of the first.
+fn parse_command(command: &[u8]) -> Option<(Arc<str>, usize)> {
+    let text = String::from_utf8_lossy(command);
+    let first = text.find('\0').unwrap_or(text.len());
+    let text = text.replace('\0', " ");
     let text = text.trim_end();
-    (!text.is_empty()).then(|| text.into())
+    (!text.is_empty()).then(|| (text.into(), first.min(text.len())))
 }
 
 /// At most 256 bytes, whole characters.
@@ -432,7 +459,9 @@ mod tests {
         }
         assert_eq!(parse_stat(1, format!("1 (a) {}", NUMBERS.replace("250", "-1")).as_bytes()), None);
         assert_eq!(parse_command(b"\0\0"), None);
-        assert_eq!(parse_command(b"a\0b c\0").as_deref(), Some("a b c"));
+        assert_eq!(parse_command(b"a\0b c\0"), Some(("a b c".into(), 1)));
+        assert_eq!(parse_command(b"a title of its own \0\0"), Some(("a title of its own".into(), 18)));
+        assert_eq!(parse_command(b"\xff\0x"), Some(("\u{fffd} x".into(), 3)));
         assert_eq!(shown(&"\u{20ac}".repeat(100)).len(), 255);
     }
 

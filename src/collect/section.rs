@@ -43,6 +43,8 @@ pub struct Setup {
     pub commands: Vec<super::extend::Command>,
     /// Says how they last ran.
     pub runs: super::extend::RunSource,
+    /// Since when interfaces are as they are; it outlives a reload.
+    pub interfaces: super::interface::Memory,
 }
 
 /// Why a section has no facts.

@@ -146,6 +146,8 @@ pub struct Service {
     pub open_files: Option<u64>,
     /// The pattern's processes, without zombies.
     pub processes: Option<u64>,
+    /// The least and the largest number of processes that is good; absent: any. A unit has one at least.
+    pub wanted: (u32, Option<u32>),
     /// Since when it is active, in seconds since 1970; of a pattern, the start of the oldest process.
     pub started: Option<f64>,
     /// How long that is, in seconds.
@@ -252,6 +254,7 @@ fn unknown(watch: &Watch, problem: String) -> Service {
         memory: None,
         open_files: None,
         processes: None,
+        wanted: watch.process.as_ref().map_or((1, None), |pattern| (pattern.min, pattern.max)),
         started: None,
         age: None,
         problem: Some(problem),

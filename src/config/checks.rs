@@ -12,6 +12,7 @@ use crate::collect::{FAMILIES, extend};
 use crate::health::rules::{self, Finding, compile};
 use crate::metric::Interval;
 use crate::mib::{Oid, vitals};
+use crate::notify::target;
 use crate::snmp::config::{Access, Community};
 
 /// One problem of a configuration whose types are right.
@@ -256,23 +257,17 @@ fn http(config: &Config) -> Vec<Problem> {
         .collect()
 }
 
+/// What the targets' own check says, and the files of their communities.
 fn targets(config: &Config) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for (place, target) in config.notify.snmp.iter().enumerate() {
-        let key = format!("notify.snmp[{place}]");
-        let port = target.target.strip_prefix("udp:").and_then(|rest| rest.rsplit_once(':'));
-        if !port.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)) {
-            let message = format!("`{}` is no receiver", target.target);
-            problems.push(Problem::error(format!("{key}.target"), message, "write \"udp:HOST:PORT\""));
-        }
-        if target.community.is_none() {
-            problems.push(Problem::error(&key, "without a community", "give it `community`"));
-        }
-        if target.name.is_empty() {
-            problems.push(Problem::error(&key, "without a name", "give it `name`: the log and the status call it so"));
-        }
-    }
-    problems
+    let found = target::check(&config.notify.snmp, &config.snmp.user).into_iter().map(|finding| {
+        let dot = if finding.key.is_empty() { "" } else { "." };
+        let key = format!("notify.snmp[{}]{dot}{}", finding.place, finding.key);
+        Problem::error(key, finding.message, finding.remedy)
+    });
+    let files = config.notify.snmp.iter().enumerate().filter_map(|(place, target)| {
+        secret_file_problem(&format!("notify.snmp[{place}].community_file"), target.community_file.as_deref()?)
+    });
+    found.chain(files).collect()
 }
 
 /// What the rules' own check says.

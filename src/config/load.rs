@@ -56,12 +56,12 @@ pub fn load(path: Option<&Path>) -> Result<Loaded, Findings> {
     Ok(Loaded { config, path: Some(path.to_path_buf()), warnings })
 }
 
-/// The text of a file, up to a bound.
-fn read(path: &Path) -> io::Result<String> {
+/// The text of a file, up to a bound; zeroed when it is dropped, as it may hold secrets.
+fn read(path: &Path) -> io::Result<Zeroizing<String>> {
     if fs::metadata(path)?.len() > MAX_FILE_BYTES {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "too large for a configuration"));
     }
-    fs::read_to_string(path)
+    fs::read_to_string(path).map(Zeroizing::new)
 }
 
 pub(super) fn readable_by_others(path: &Path) -> io::Result<bool> {
@@ -172,6 +172,9 @@ fn take_secrets(config: &mut Config) {
     for user in &mut config.snmp.user {
         take(&mut user.auth_password, &mut user.auth_password_file);
         take(&mut user.priv_password, &mut user.priv_password_file);
+    }
+    for target in &mut config.notify.snmp {
+        take(&mut target.community, &mut target.community_file);
     }
 }
 

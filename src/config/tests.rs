@@ -298,7 +298,7 @@ fn several_at_once() {
             18 | [[notify.snmp]]
                | ^^^^^^^^^^^^^^^
                |
-               = help: give it `community`
+               = help: give it `community` or `community_file`
 
             error: notify.snmp[0]: without a name
               --> vitalsd.toml:18:1
@@ -308,7 +308,7 @@ fn several_at_once() {
                |
                = help: give it `name`: the log and the status call it so
 
-            error: notify.snmp[0].target: `192.0.2.1` is no receiver
+            error: notify.snmp[0].target: `192.0.2.1` does not begin with `udp:`
               --> vitalsd.toml:19:10
                |
             19 | target = "192.0.2.1"

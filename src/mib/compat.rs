@@ -86,6 +86,9 @@ const OBJECTS: &[Object] = &[
     }),
 ];
 
+/// The sections that they come from.
+const SECTIONS: &[&str] = &["cpu", "memory", "filesystem", "hwmon", "service", "hardware"];
+
 fn written(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
@@ -136,6 +139,7 @@ pub fn segments(config: &Arc<DefenderIot>, moment: &Moment) -> (Segment, Segment
             }
             builder.finish()
         })
+        .from_sections(SECTIONS)
     };
     (make(&[0]), make(&[]))
 }

@@ -65,7 +65,7 @@ counters! {
     InGetRequests, snmp!(15), "in_get_requests_total", "GET requests accepted.";
     InGetNexts, snmp!(16), "in_get_next_requests_total", "GETNEXT requests accepted.";
     InSetRequests, snmp!(17), "in_set_requests_total", "SET requests accepted.";
-    InGetResponses, snmp!(18), "in_responses_total", "Responses received, which an agent never asks for.";
+    InGetResponses, snmp!(18), "in_responses_total", "Responses received: what receivers say to informs.";
     InTraps, snmp!(19), "in_traps_total", "Traps received, which an agent does not take.";
     OutTooBigs, snmp!(20), "out_too_big_total", "Answers with the error tooBig.";
     OutNoSuchNames, snmp!(21), "out_no_such_name_total", "Answers with the error noSuchName.";
@@ -106,6 +106,8 @@ counters! {
     QueryLogDropped, None, "query_log_dropped_total", "Lines that the query log could not take.";
     InformsAcknowledged, None, "notify_acknowledged_total", "Informs that their receiver acknowledged.";
     InformTimeouts, None, "notify_timeouts_total", "Informs sent again as nobody acknowledged them in time.";
+    InformAnswersIgnored, None, "notify_ignored_total", "Answers to informs ignored: forged, late, or for nobody.";
+    AuthenTrapsLeftOut, None, "authen_traps_left_out_total", "Failed authentications not told, so soon after another.";
 }
 
 impl Counter {
@@ -134,6 +136,13 @@ impl Counters {
     /// Counts `number` more.
     pub fn add(&self, counter: Counter, number: u64) {
         self.cell(counter).fetch_add(number, Ordering::Relaxed);
+    }
+
+    /// Counts what others counted, but for these.
+    pub fn add_all(&self, others: &Counters, except: &[Counter]) {
+        for &(counter, ..) in COUNTERS.iter().filter(|(counter, ..)| !except.contains(counter)) {
+            self.add(counter, others.value(counter));
+        }
     }
 
     /// What was counted.

@@ -94,6 +94,11 @@ impl Indices {
             .collect()
     }
 
+    /// The number of a name that has one.
+    pub fn of(&self, subject: &str, name: &str) -> Option<u32> {
+        self.subjects.get(subject)?.get(name).map(|kept| kept.index)
+    }
+
     /// Whether something changed since the last call.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::ber;
 use super::counters::{Counter, Counters};
@@ -78,13 +79,22 @@ pub fn smi_counter32(number: u64) -> u32 {
 /// The instances below one OID, or of neighbouring scalars.
 pub struct Segment {
     prefix: Key,
+    sections: Vec<&'static str>,
+    asked: AtomicBool,
     content: LazyLock<Content, Box<dyn FnOnce() -> Content + Send + Sync>>,
 }
 
 impl Segment {
     /// A segment whose content is put together when it is first asked for.
     pub fn lazy(prefix: &Oid, build: impl FnOnce() -> Content + Send + Sync + 'static) -> Segment {
-        Segment { prefix: prefix.key(), content: LazyLock::new(Box::new(build)) }
+        let content: LazyLock<Content, Box<dyn FnOnce() -> Content + Send + Sync>> = LazyLock::new(Box::new(build));
+        Segment { prefix: prefix.key(), sections: Vec::new(), asked: AtomicBool::new(false), content }
+    }
+
+    /// The same, said to come from these sections.
+    #[must_use]
+    pub fn from_sections(self, sections: &[&'static str]) -> Segment {
+        Segment { sections: sections.to_vec(), ..self }
     }
 
     /// The key at which it begins: none of its instances is before it, and none of another segment's is between them.
@@ -92,9 +102,18 @@ impl Segment {
         &self.prefix
     }
 
-    /// Its instances.
+    /// Its instances. That somebody wanted them is noted.
     pub fn content(&self) -> &Content {
+        // Most of the time it is known already, and a line that nobody writes to is every processor's own.
+        if !self.asked.load(Ordering::Relaxed) {
+            self.asked.store(true, Ordering::Relaxed);
+        }
         &self.content
+    }
+
+    /// The sections that it comes from, if somebody wanted its instances since the last call.
+    pub fn take_asked(&self) -> &[&'static str] {
+        if self.asked.swap(false, Ordering::Relaxed) { &self.sections } else { &[] }
     }
 }
 

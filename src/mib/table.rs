@@ -5,7 +5,7 @@
 //! segments that answer, the object types (noSuchInstance against noSuchObject), and the row of sysORTable. It doesn't
 //! say types: the values do, and a test holds them against the text of the module. Read RFC 2578, section 7 first.
 //!
-//! ```ignore
+//! ```text
 //! static NOTIFY: Table<Notify> = Table {
 //!     entry: &[1, 3, 6, 1, 6, 3, 13, 1, 1, 1],
 //!     rows: |administration| administration.notify.iter().collect(),
@@ -173,7 +173,7 @@ impl<S: Send + Sync + 'static> Module<S> {
     pub fn segments_of(&'static self, source: &Arc<S>, changed: impl Fn(&[&str]) -> bool) -> Vec<Segment> {
         let tables = self.tables.iter().filter(|table| changed(table.sections())).map(|table| {
             let (table, source): (&'static dyn Objects<S>, _) = (*table, source.clone());
-            Segment::lazy(&table.entry(), move || table.content(&source))
+            Segment::lazy(&table.entry(), move || table.content(&source)).from_sections(table.sections())
         });
         let runs = self.runs(&changed).into_iter().filter_map(|run| {
             let (first, source) = (run.first()?.0.clone(), source.clone());

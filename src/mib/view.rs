@@ -83,6 +83,11 @@ impl View {
         key.starts_with(known).then_some(known.len())
     }
 
+    /// The sections of which somebody wanted instances since the last call.
+    pub fn take_asked(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.segments.iter().chain(&self.aliases).flat_map(|segment| segment.take_asked().iter().copied())
+    }
+
     /// How many instances there are; puts every segment together.
     pub fn len(&self) -> usize {
         self.segments.iter().map(|segment| segment.content().len()).sum()

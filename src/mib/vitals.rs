@@ -79,7 +79,8 @@ pub fn segment(root: &Oid, source: Source, moment: &Moment, indices: &mut Indice
     let assigned =
         if names.is_empty() { Vec::new() } else { indices.assign(shape.subject, &names, moment.snapshot.now.wall) };
     let (prefix, root, moment) = (family_oid(root, &shape), root.clone(), moment.clone());
-    Segment::lazy(&prefix, move || content(&root, &shape, source, &moment, &assigned))
+    let section = shape.section;
+    Segment::lazy(&prefix, move || content(&root, &shape, source, &moment, &assigned)).from_sections(&[section])
 }
 
 /// One row: its index and its columns' values, in the order of [`columns`].

@@ -23,6 +23,23 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_s
 pub enum Notice {
     /// The agent started.
     ColdStart,
+    /// The agent took over another configuration.
+    WarmStart,
+    /// A link went down, or came up.
+    Link {
+        /// ifIndex.
+        index: u32,
+        /// Whether it is up now.
+        is_up: bool,
+        /// ifAdminStatus.
+        admin_status: u32,
+        /// ifOperStatus.
+        oper_status: u32,
+    },
+    /// Somebody asked with a community or keys that are wrong.
+    AuthenticationFailure,
+    /// An operator wants to see whether it arrives.
+    Test,
     /// Something happened to an alarm.
     Event(Box<Event>),
 }
@@ -83,22 +100,27 @@ impl Outbox {
         }
     }
 
-    /// Tells every target that the agent started. One that never heard of the last start hears of this one only.
-    pub fn push_cold_start(&mut self) {
+    /// Tells every target of a start, cold or warm. One that never heard of the last start of the kind hears of this one
+    /// only. Returns how many older notices had to go for it.
+    pub fn push_start(&mut self, notice: &Notice) -> u64 {
         for queue in self.queues.values_mut() {
-            queue.pending.retain(|item| item.notice != Notice::ColdStart);
-            queue.push(Notice::ColdStart);
+            queue.pending.retain(|item| item.notice != *notice);
         }
+        self.push(notice)
     }
 
-    /// Tells every target whose least severity the alarm has at some time had, so that who was told of its raising is
-    /// told of its end. Returns how many older notices had to go for it.
-    pub fn push_event(&mut self, event: &Event) -> u64 {
+    /// Tells every target that wants it: of an alarm, whose least severity the alarm has at some time had, so that who was
+    /// told of its raising is told of its end; of anything else, everyone. Returns how many older notices had to go for it.
+    pub fn push(&mut self, notice: &Notice) -> u64 {
         let mut dropped = 0;
         for queue in self.queues.values_mut() {
-            if queue.minimum.is_none_or(|minimum| event.alarm.worst >= minimum) {
+            let is_wanted = match notice {
+                Notice::Event(event) => queue.minimum.is_none_or(|minimum| event.alarm.worst >= minimum),
+                _ => true,
+            };
+            if is_wanted {
                 let before = queue.dropped;
-                queue.push(Notice::Event(Box::new(event.clone())));
+                queue.push(notice.clone());
                 dropped += queue.dropped.saturating_sub(before);
             }
         }
@@ -212,8 +234,8 @@ pub(super) mod tests {
         outbox
     }
 
-    fn raised(sequence: u64) -> Event {
-        event(sequence, EventKind::Raised, Severity::Warning, Severity::Warning)
+    fn raised(sequence: u64) -> Notice {
+        Notice::Event(Box::new(event(sequence, EventKind::Raised, Severity::Warning, Severity::Warning)))
     }
 
     fn second(seconds: u64) -> Duration {
@@ -223,7 +245,7 @@ pub(super) mod tests {
     #[test]
     fn order_holds_through_failures_and_waits_double() {
         let mut outbox = outbox(None);
-        (1..=3).for_each(|sequence| assert_eq!(outbox.push_event(&raised(sequence)), 0));
+        (1..=3).for_each(|sequence| assert_eq!(outbox.push(&raised(sequence)), 0));
         let numbers = |batches: &[Batch]| -> Vec<u64> {
             batches.iter().flat_map(|batch| batch.items.iter().map(|item| item.number)).collect()
         };
@@ -250,9 +272,9 @@ pub(super) mod tests {
     #[test]
     fn a_full_queue_drops_the_oldest_even_while_a_batch_is_on_its_way() {
         let mut outbox = outbox(None);
-        (0..1_000).for_each(|sequence| assert_eq!(outbox.push_event(&raised(sequence)), 0));
+        (0..1_000).for_each(|sequence| assert_eq!(outbox.push(&raised(sequence)), 0));
         outbox.due(second(0));
-        (0..20).for_each(|sequence| assert_eq!(outbox.push_event(&raised(sequence)), 1));
+        (0..20).for_each(|sequence| assert_eq!(outbox.push(&raised(sequence)), 1));
         assert_eq!((outbox.pending("nms"), outbox.dropped("nms")), (MOST_PENDING, 20));
         outbox.settle("nms", Some(16), true, second(0));
         assert_eq!(outbox.pending("nms"), MOST_PENDING);
@@ -271,7 +293,7 @@ pub(super) mod tests {
             (EventKind::Cleared, Severity::Cleared, Severity::Warning, 3),
         ];
         for (kind, severity, worst, pending) in events {
-            outbox.push_event(&event(1, kind, severity, worst));
+            outbox.push(&Notice::Event(Box::new(event(1, kind, severity, worst))));
             assert_eq!(outbox.pending("nms"), pending, "{kind:?} {severity:?} {worst:?}");
         }
     }
@@ -279,14 +301,14 @@ pub(super) mod tests {
     #[test]
     fn a_restart_goes_on_where_it_was() {
         let mut before = outbox(None);
-        before.push_cold_start();
-        (1..=2).for_each(|sequence| assert_eq!(before.push_event(&raised(sequence)), 0));
+        before.push_start(&Notice::ColdStart);
+        (1..=2).for_each(|sequence| assert_eq!(before.push(&raised(sequence)), 0));
         before.due(second(50));
         before.settle("nms", None, false, second(50));
         let stored = serde_json::to_string(&before).expect("plain data");
         let mut after: Outbox = serde_json::from_str(&stored).expect("what was written");
         after.set_targets([("nms", None), ("new", None)].into_iter());
-        after.push_cold_start();
+        after.push_start(&Notice::ColdStart);
         let notices: Vec<_> = after
             .due(second(0))
             .into_iter()

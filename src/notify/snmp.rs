@@ -1,104 +1,129 @@
-//! SNMP traps, in version 1 or 2c: from a notice to variable bindings, and onto the wire over UDP.
+//! SNMP notifications over UDP, in version 1, 2c or 3: traps are sent, informs sent again until they are acknowledged.
 //!
-//! The columns that a trap carries are those that `health::notification` declares, so that the MIB's text and the packet
-//! can't differ. A trap isn't acknowledged: sent is all that can be known.
+//! Of a trap, sent is all that can be known. An inform keeps its request-id through all retries, also after a restart, so
+//! that receivers can tell repeats; in SNMPv3 each transmission has a msgID of its own (RFC 3412, section 6.2). One inform
+//! to a target is on its way at a time: the order holds. What the messages look like is `snmp::outgoing`'s.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::net::UdpSocket;
+use tokio::time::timeout_at;
 
-use super::config::{SnmpTarget, Version};
-use super::outbox::{Item, Notice};
-use crate::health::notification::Notification;
-use crate::health::{Alarm, Event, Health, families::ALARM};
-use crate::metric::Projection;
-use crate::mib::oid::Oid;
-use crate::mib::value::Value;
-use crate::mib::{smi, vitals};
-use crate::snmp;
-use crate::snmp::trap::{Trap, encode};
+use super::content::{Sender, content};
+use super::outbox::Item;
+use super::target::{Security, Target};
+use crate::mib::EngineClock;
+use crate::mib::counters::{Counter, Counters};
+use crate::snmp::notification::{Content, Kind, pdu, version_1, version_2c};
+use crate::snmp::outgoing::{Answer, Envelope, Refusal, Signer, Waiting, community_answer};
+use crate::snmp::usm::Salts;
+use crate::snmp::{Engine, MAX_DATAGRAM};
 
 /// The longest that looking up a target's name may take.
 const LOOKUP: Duration = Duration::from_secs(5);
 
-/// The port of traps, where a target names none.
-const PORT: u16 = 162;
+/// The longest wait for one acknowledgement: waits double, but a reload or an end is not to be held up for ever.
+const MOST_WAITING: Duration = Duration::from_secs(60);
 
-/// coldStart (RFC 3418).
-const COLD_START: &[u32] = &[1, 3, 6, 1, 6, 3, 1, 1, 5, 1];
+/// How often one inform may be sent anew at once as its receiver told of its engine: who it is, its time, and both again
+/// where it restarts meanwhile.
+const MOST_LESSONS: usize = 6;
 
-/// The arc of the notifications below the root of VITALS-MIB.
-const NOTIFICATIONS: u32 = 0;
+/// How long after a socket's error it is listened to again.
+const AFTER_ERROR: Duration = Duration::from_millis(50);
 
-/// What traps say of their sender.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sender {
-    /// The root of VITALS-MIB.
-    pub root: Oid,
-    /// sysObjectID.
-    pub object_id: Oid,
+/// What notifications are sent with, as the agent has it at the moment.
+pub trait Origin: Send + Sync {
+    /// sysUpTime, in hundredths of a second.
+    fn uptime(&self) -> u32;
+    /// snmpEngineID, snmpEngineBoots and snmpEngineTime.
+    fn identity(&self) -> (crate::snmp::engine_id::EngineId, EngineClock);
+    /// Whose users sign traps, with the keys that they have now.
+    fn engine(&self) -> Arc<Engine>;
 }
 
-/// `host:port` of a `udp:ADDRESS:PORT`; 162 where the port is left out. `Err` says what is wrong.
-pub fn address(target: &str) -> Result<String, String> {
-    let wrong =
-        |what: &str| Err(format!("`{target}` {what}: write it as `udp:192.0.2.10:162` or `udp:[2001:db8::1]:162`"));
-    let Some(rest) = target.strip_prefix("udp:") else { return wrong("does not begin with `udp:`") };
-    let bracketed = rest.rfind(']');
-    let (host, port) = match rest.rsplit_once(':') {
-        Some((host, port)) if bracketed.is_none_or(|at| at < host.len()) => (host, Some(port)),
-        _ => (rest, None),
-    };
-    if host.is_empty() || (bracketed.is_none() && host.contains(':')) {
-        return wrong("has no address");
-    }
-    if let Some(inner) = host.strip_prefix('[').map(|host| host.trim_end_matches(']'))
-        && inner.parse::<Ipv6Addr>().is_err()
-    {
-        return wrong("has no IPv6 address in its brackets");
-    }
-    match port.map_or(Ok(PORT), str::parse::<u16>) {
-        Ok(port) if port > 0 => Ok(format!("{host}:{port}")),
-        _ => wrong("has no port number"),
+/// What sending needs beside a target.
+#[derive(Clone)]
+pub struct Means {
+    /// What notifications say of their sender.
+    pub sender: Sender,
+    /// The agent.
+    pub origin: Arc<dyn Origin>,
+    /// Where is counted what is sent.
+    pub counters: Arc<Counters>,
+    /// For informs that are encrypted: their keys are the receivers', so these need not be the engine's.
+    pub salts: Arc<Salts>,
+    /// Since when monotonic time is told.
+    pub started: Instant,
+}
+
+impl Means {
+    /// With salts that begin anywhere.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    pub fn new(sender: Sender, origin: Arc<dyn Origin>, counters: Arc<Counters>) -> io::Result<Means> {
+        let salts = Arc::new(Salts::starting_at(getrandom::u64().map_err(io::Error::other)?));
+        Ok(Means { sender, origin, counters, salts, started: Instant::now() })
     }
 }
 
-/// Sends the items in order. Returns the number of the last that was sent, and why the next wasn't.
-pub async fn send(
-    target: &SnmpTarget,
-    sender: &Sender,
-    uptime: Duration,
-    items: &[Item],
-) -> (Option<u64>, io::Result<()>) {
-    let (socket, peer, agent) = match reach(target).await {
-        Ok(reached) => reached,
-        Err(error) => return (None, Err(error)),
-    };
-    let mut sent = None;
-    for item in items {
-        let message = message(target, sender, uptime, item, agent);
-        if let Err(error) = socket.send_to(&message, peer).await {
-            return (sent, Err(error));
-        }
-        sent = Some(item.number);
-    }
-    (sent, Ok(()))
-}
+/// The number of the last item that was sent, or acknowledged where that is asked; zero before the first. Kept outside,
+/// so that it is known also of a sending that is broken off.
+pub type Progress = Arc<AtomicU64>;
 
-/// A socket, the first of the target's addresses to which there is a way, and the host's own address on it.
+/// Sends the items in order, up to the first that fails.
 ///
-/// The socket isn't connected: on a connected one, the refusal of one trap would be told as the failure of the next,
-/// which would then be sent twice.
-async fn reach(target: &SnmpTarget) -> io::Result<(UdpSocket, SocketAddr, [u8; 4])> {
-    let address = address(&target.target).map_err(io::Error::other)?;
-    let lookup = tokio::time::timeout(LOOKUP, tokio::net::lookup_host(address)).await;
+/// # Errors
+/// Why that one failed.
+pub async fn send(target: &Target, means: &Means, items: &[Item], progress: &Progress) -> Result<(), String> {
+    let reached = reach(target).await.map_err(|error| error.to_string())?;
+    for item in items {
+        // Request identifiers wrap.
+        let request_id = i32::try_from(item.number % (1 << 31)).unwrap_or(0);
+        let content = content(&means.sender, &item.notice);
+        match target.kind {
+            Kind::Trap => reached.trap(target, means, &content, request_id).await?,
+            Kind::Inform => reached.inform(target, means, &content, request_id).await?,
+        }
+        progress.store(item.number, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+/// A way to one of a target's addresses.
+struct Reached {
+    socket: UdpSocket,
+    peer: SocketAddr,
+    /// The IPv4 address that the host has towards the peer, which SNMPv1 names; 0.0.0.0 over IPv6.
+    agent: [u8; 4],
+}
+
+/// The first of the target's addresses to which there is a way.
+///
+/// For traps the socket isn't connected: on a connected one, the refusal of one trap would be told as the failure of the
+/// next, which would then be sent twice. For informs it is: nobody else's answer gets in, and a closed port is told.
+async fn reach(target: &Target) -> io::Result<Reached> {
+    let lookup = tokio::time::timeout(LOOKUP, tokio::net::lookup_host(&target.address)).await;
     let peers = lookup.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "looking up its name took too long"))??;
     let mut failure = io::Error::other("its name has no address");
     for peer in peers {
-        match local_address(peer).await {
-            Ok(agent) => return Ok((UdpSocket::bind(any_like(peer)).await?, peer, agent)),
+        match connected(peer).await {
+            Ok(connected) => {
+                let agent = match connected.local_addr()?.ip() {
+                    IpAddr::V4(address) => address.octets(),
+                    IpAddr::V6(_) => [0; 4],
+                };
+                let socket = match target.kind {
+                    Kind::Inform => connected,
+                    Kind::Trap => UdpSocket::bind(any_like(peer)).await?,
+                };
+                return Ok(Reached { socket, peer, agent });
+            }
             Err(error) => failure = error,
         }
     }
@@ -112,134 +137,158 @@ fn any_like(peer: SocketAddr) -> SocketAddr {
     }
 }
 
-/// The IPv4 address that the host has towards the peer, which SNMPv1 names; 0.0.0.0 over IPv6. Fails where there is no
-/// way to the peer.
-async fn local_address(peer: SocketAddr) -> io::Result<[u8; 4]> {
+/// Fails where there is no way to the peer.
+async fn connected(peer: SocketAddr) -> io::Result<UdpSocket> {
     let socket = UdpSocket::bind(any_like(peer)).await?;
     socket.connect(peer).await?;
-    Ok(match socket.local_addr()?.ip() {
-        IpAddr::V4(address) => address.octets(),
-        IpAddr::V6(_) => [0; 4],
-    })
+    Ok(socket)
 }
 
-fn message(target: &SnmpTarget, sender: &Sender, uptime: Duration, item: &Item, agent: [u8; 4]) -> Vec<u8> {
-    // TimeTicks wrap after 497 days, and so do request identifiers.
-    let ticks = u32::try_from((uptime.as_millis() / 10) % (1 << 32)).unwrap_or(0);
-    let request_id = i32::try_from(item.number % (1 << 31)).unwrap_or(0);
-    let community = target.community.as_ref().map_or("public", |community| community.expose());
-    let trap = content(sender, &item.notice);
-    let version = match target.version {
-        Version::V1 => snmp::Version::V1,
-        Version::V2c => snmp::Version::V2c,
-    };
-    encode(version, community.as_bytes(), ticks, &trap, request_id, agent)
-}
+impl Reached {
+    async fn trap(&self, target: &Target, means: &Means, content: &Content, request_id: i32) -> Result<(), String> {
+        let uptime = means.origin.uptime();
+        let message = match &target.security {
+            Security::V1(community) => version_1(community.expose().as_bytes(), uptime, content, self.agent),
+            Security::V2c(community) => {
+                version_2c(community.expose().as_bytes(), pdu(Kind::Trap, uptime, content, request_id))
+            }
+            Security::V3 { user, .. } => {
+                let engine = means.origin.engine();
+                let (Some(users), Some(salts)) = (engine.users(), engine.salts()) else {
+                    return Err("SNMPv3 is closed: the log says why".into());
+                };
+                let user = users.find(user.as_bytes()).ok_or("its user is gone")?;
+                let (id, clock) = means.origin.identity();
+                let signer = Signer::from(&**user);
+                let id = id.octets();
+                let message_id = random()?;
+                let envelope =
+                    Envelope { engine_id: id, clock, context: id, signer: &signer, message_id, is_reportable: false };
+                let sealed = envelope.seal(pdu(Kind::Trap, uptime, content, request_id), salts);
+                sealed.ok_or("its user's keys do not fit")?
+            }
+        };
+        self.socket.send_to(&message, self.peer).await.map_err(|error| error.to_string())?;
+        means.counters.add(Counter::OutPkts, 1);
+        means.counters.add(Counter::OutTraps, 1);
+        Ok(())
+    }
 
-fn content(sender: &Sender, notice: &Notice) -> Trap {
-    match notice {
-        Notice::ColdStart => {
-            Trap { id: Oid::from_static(COLD_START), enterprise: sender.object_id.clone(), varbinds: Vec::new() }
+    /// Sends an inform until it is acknowledged, refused, or given up.
+    async fn inform(&self, target: &Target, means: &Means, content: &Content, request_id: i32) -> Result<(), String> {
+        let inform = Inform {
+            pdu: pdu(Kind::Inform, means.origin.uptime(), content, request_id),
+            context: means.origin.identity().0.octets().to_vec(),
+        };
+        let begun = Instant::now();
+        let mut waiting = Waiting { request_id, message_ids: Vec::new() };
+        let mut buffer = vec![0; MAX_DATAGRAM];
+        let (mut wait, mut lessons, mut last_error) = (target.timeout, 0, None);
+        for attempt in 0..=target.retries {
+            if attempt > 0 {
+                means.counters.add(Counter::InformTimeouts, 1);
+            }
+            loop {
+                let message = inform.message(target, means, &mut waiting)?;
+                let deadline = tokio::time::Instant::now() + wait;
+                match self.socket.send(&message).await {
+                    Ok(_) => means.counters.add(Counter::OutPkts, 1),
+                    // It may be what an earlier message met.
+                    Err(error) => last_error = Some(error),
+                }
+                let heard = timeout_at(deadline, self.answer(target, means, &waiting, &mut buffer, &mut last_error));
+                match heard.await {
+                    Ok(Answer::Acknowledged) => {
+                        means.counters.add(Counter::InformsAcknowledged, 1);
+                        return Ok(());
+                    }
+                    Ok(Answer::Refused(refusal)) => return Err(refusal.to_string()),
+                    Ok(_) if lessons < MOST_LESSONS => lessons += 1,
+                    Ok(_) => return Err("its engine and time cannot be learnt: it says another each time".into()),
+                    Err(_) => break,
+                }
+            }
+            wait = wait.saturating_mul(2).min(MOST_WAITING);
         }
-        Notice::Event(event) => {
-            let notification = Notification::of(event.kind);
-            Trap {
-                id: sender.root.child(&[NOTIFICATIONS, notification.arc]),
-                enterprise: sender.root.clone(),
-                varbinds: varbinds(&sender.root, notification, event),
+        let (tries, seconds) = (target.retries + 1, begun.elapsed().as_secs_f32());
+        let because = match (last_error, &target.security) {
+            (Some(error), _) => format!(": {error}"),
+            (None, Security::V3 { receiver: Some(receiver), .. })
+                if receiver.lock().unwrap_or_else(PoisonError::into_inner).has_signed() =>
+            {
+                "; the receiver has the authentication key, but may have another privacy key, or not authorize the user"
+                    .into()
+            }
+            (None, _) => String::new(),
+        };
+        Err(format!("no acknowledgement after {tries} tries in {seconds:.1} s{because}"))
+    }
+
+    /// The next answer that means something.
+    async fn answer(
+        &self,
+        target: &Target,
+        means: &Means,
+        waiting: &Waiting,
+        buffer: &mut [u8],
+        last_error: &mut Option<io::Error>,
+    ) -> Answer {
+        loop {
+            let datagram = match self.socket.recv(buffer).await {
+                Ok(octets) => buffer.get(..octets).unwrap_or_default(),
+                // A closed port, say: it may be open at the next try.
+                Err(error) => {
+                    *last_error = Some(error);
+                    tokio::time::sleep(AFTER_ERROR).await;
+                    continue;
+                }
+            };
+            let answer = match &target.security {
+                Security::V1(_) => Answer::Ignored,
+                Security::V2c(community) => {
+                    community_answer(datagram, community.expose().as_bytes(), waiting.request_id)
+                }
+                Security::V3 { receiver, .. } => receiver.as_ref().map_or(Answer::Ignored, |receiver| {
+                    let mut receiver = receiver.lock().unwrap_or_else(PoisonError::into_inner);
+                    receiver.read(datagram, waiting, means.started.elapsed())
+                }),
+            };
+            means.counters.add(Counter::InPkts, 1);
+            if matches!(answer, Answer::Acknowledged | Answer::Refused(Refusal::ErrorStatus(_))) {
+                means.counters.add(Counter::InGetResponses, 1);
+            }
+            if answer != Answer::Ignored {
+                return answer;
+            }
+            means.counters.add(Counter::InformAnswersIgnored, 1);
+        }
+    }
+}
+
+/// What is informed, the same in each transmission.
+struct Inform {
+    pdu: rasn_snmp::v2::Pdus,
+    context: Vec<u8>,
+}
+
+impl Inform {
+    fn message(&self, target: &Target, means: &Means, waiting: &mut Waiting) -> Result<Vec<u8>, String> {
+        match &target.security {
+            Security::V1(_) => Err("SNMPv1 has no informs".into()),
+            Security::V2c(community) => Ok(version_2c(community.expose().as_bytes(), self.pdu.clone())),
+            Security::V3 { receiver, .. } => {
+                let receiver = receiver.as_ref().ok_or("its user's keys are not known")?;
+                let receiver = receiver.lock().unwrap_or_else(PoisonError::into_inner);
+                let now = means.started.elapsed();
+                let message = receiver.message(&self.pdu, &self.context, random()?, &means.salts, waiting, now);
+                message.ok_or_else(|| "its user's keys do not fit".into())
             }
         }
     }
 }
 
-/// The columns of the alarm's row, as the table would show it.
-fn varbinds(root: &Oid, notification: &Notification, event: &Event) -> Vec<(Oid, Value)> {
-    let shape = ALARM.shape();
-    let health = Health { alarms: vec![Alarm::clone(&event.alarm)], ..Health::default() };
-    let mut varbinds = Vec::new();
-    ALARM.visit(&health, &mut |row| {
-        for column in notification.columns {
-            let label = shape.labels.iter().position(|label| label.column == *column);
-            let text = label.and_then(|place| row.label(place)).map(|text| Value::text(&text));
-            let metric = shape.metrics.iter().enumerate().find(|(_, metric)| metric.column == *column);
-            let number = metric.and_then(|(place, metric)| Some(smi::value(metric, row.number(place)?)));
-            if let Some(value) = text.or(number) {
-                varbinds.push((vitals::column_oid(root, &shape, *column).child(&[event.alarm.id]), value));
-            }
-        }
-    });
-    varbinds
-}
-
-/// What is wrong with the targets as written: which one, the key, and the reason.
-pub fn check(targets: &[SnmpTarget]) -> Vec<(usize, &'static str, String)> {
-    let mut findings = Vec::new();
-    for (place, target) in targets.iter().enumerate() {
-        if target.name.is_empty() {
-            findings.push((place, "name", "a target needs a name".to_string()));
-        } else if targets.iter().take(place).any(|other| other.name == target.name) {
-            findings.push((place, "name", format!("there is another target named `{}`", target.name)));
-        }
-        if let Err(reason) = address(&target.target) {
-            findings.push((place, "target", reason));
-        }
-    }
-    findings
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::health::Severity;
-    use crate::health::alarm::EventKind;
-    use crate::notify::outbox::tests::event;
-
-    #[test]
-    fn addresses_are_hosts_with_ports() {
-        let good = [
-            ("udp:192.0.2.10:162", "192.0.2.10:162"),
-            ("udp:192.0.2.10", "192.0.2.10:162"),
-            ("udp:[2001:db8::1]:1162", "[2001:db8::1]:1162"),
-            ("udp:[::1]", "[::1]:162"),
-            ("udp:nms.example:1162", "nms.example:1162"),
-        ];
-        for (target, expected) in good {
-            assert_eq!(address(target).as_deref(), Ok(expected), "{target}");
-        }
-        for target in [
-            "",
-            "192.0.2.10:162",
-            "tcp:192.0.2.10:162",
-            "udp:",
-            "udp::162",
-            "udp:a:0",
-            "udp:a:x",
-            "udp:::1",
-            "udp:[x]:1",
-        ] {
-            assert!(address(target).is_err(), "{target}");
-        }
-    }
-
-    #[test]
-    fn a_trap_carries_the_columns_of_its_alarm() {
-        let root: Oid = "1.3.6.1.4.1.32473.1".parse().expect("an OID");
-        let sender = Sender { object_id: root.child(&[3, 1]), root };
-        let raised = event(1, EventKind::Raised, Severity::Critical, Severity::Critical);
-        let trap = content(&sender, &Notice::Event(Box::new(raised)));
-        assert_eq!(trap.id.to_string(), "1.3.6.1.4.1.32473.1.0.1");
-        let varbinds: Vec<_> = trap.varbinds.iter().map(|(oid, value)| (oid.to_string(), value.clone())).collect();
-        let at = |column: u32| format!("1.3.6.1.4.1.32473.1.1.4.1.{column}.7");
-        assert_eq!(
-            varbinds,
-            [
-                (at(2), Value::text("full")),
-                (at(3), Value::text("mountpoint=/")),
-                (at(7), Value::Integer(3)),
-                (at(5), Value::text("90.0 %")),
-                (at(6), Value::text("it is full")),
-                (at(8), Value::OctetString(vec![0x07, 0xb2, 1, 1, 0, 0, 0, 0, b'+', 0, 0])),
-            ]
-        );
-    }
+/// A number that nobody guesses, from 0 to 2^31 - 1.
+pub(super) fn random() -> Result<i32, String> {
+    let number = getrandom::u32().map_err(|error| format!("no random numbers are to be had: {error}"))?;
+    Ok(i32::try_from(number & 0x7fff_ffff).unwrap_or(0))
 }

@@ -314,18 +314,18 @@ fn quoted(text: &str) -> String {
 
 fn notifications(shapes: &[Shape], out: &mut String) {
     for notification in NOTIFICATIONS {
+        let objects = alarm_objects(shapes, notification).join(", ");
+        let objects = if objects.is_empty() { objects } else { format!("    OBJECTS {{ {objects} }}\n") };
         let _ = write!(
             out,
             "{} NOTIFICATION-TYPE
-    OBJECTS {{ {} }}
-    STATUS current
+{objects}    STATUS current
     DESCRIPTION
 {}
     ::= {{ vitalsNotifications {} }}
 
 ",
             notification_name(notification),
-            alarm_objects(shapes, notification).join(", "),
             quoted(notification.help),
             notification.arc,
         );

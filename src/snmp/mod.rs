@@ -3,8 +3,8 @@
 //! [`wire`] reads, [`community`] or, for SNMPv3, [`checks`] says who asks and what may be seen, [`request`] and [`set`]
 //! work, [`answer`] writes. All versions share the last two; where SNMPv1 differs (RFC 3584, section 4), the code that differs
 //! says so. [`v3`] is the form of SNMPv3's messages, [`usm`] its users and cryptography, [`access`] what identities of any
-//! version have in common. Notifications go out through [`trap`]. Read RFC 3416, section 4.2, and RFC 3414, section 3.2
-//! first.
+//! version have in common. [`notification`] is what notifications carry, [`outgoing`] SNMPv3's way out. Read RFC 3416,
+//! section 4.2, and RFC 3414, section 3.2 first.
 
 pub mod access;
 pub mod answer;
@@ -13,10 +13,11 @@ pub mod community;
 pub mod config;
 pub mod engine_id;
 pub mod limit;
+pub mod notification;
+pub mod outgoing;
 pub mod record;
 pub mod request;
 pub mod set;
-pub mod trap;
 pub mod usm;
 pub mod v3;
 pub mod wire;
@@ -251,6 +252,11 @@ impl Engine {
     /// The users of SNMPv3, where it is open.
     pub fn users(&self) -> Option<&usm::Users> {
         self.version3.as_ref().map(|version3| &version3.users)
+    }
+
+    /// What makes each encrypted message's own, where SNMPv3 is open.
+    pub fn salts(&self) -> Option<&Salts> {
+        self.version3.as_ref().map(|version3| &*version3.salts)
     }
 
     /// Whether this source is answered at all.

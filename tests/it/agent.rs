@@ -23,6 +23,14 @@ pub fn vitalsd() -> Command {
     command
 }
 
+/// Configuration by which everything is collected once only, so that one walk is as long as the next: a rate, for one, is
+/// there once a second collection is.
+pub fn still() -> String {
+    let sections =
+        ["cpu", "disk", "filesystem", "host", "hwmon", "interface", "memory", "process", "service", "package"];
+    sections.map(|section| format!("[collect.{section}]\ninterval = \"1h\"\n")).concat()
+}
+
 /// A running agent; it is ended with the value.
 pub struct Agent {
     pub directory: tempfile::TempDir,
@@ -198,12 +206,15 @@ pub fn directory() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary directory")
 }
 
-/// A UDP port that was free a moment ago, on both loopback addresses.
+/// A UDP port that was free a moment ago, on both loopback addresses, and for TCP too: tests have an agent listen there
+/// later. What curl closed may hold a port for TCP a minute long.
 pub fn free_udp_port() -> u16 {
     wait_for("a free port", || {
         let socket = UdpSocket::bind("127.0.0.1:0").ok()?;
         let port = socket.local_addr().ok()?.port();
-        UdpSocket::bind(("::1", port)).ok().map(|_| port)
+        let others =
+            (UdpSocket::bind(("::1", port)), TcpListener::bind(("127.0.0.1", port)), TcpListener::bind(("::1", port)));
+        matches!(others, (Ok(_), Ok(_), Ok(_))).then_some(port)
     })
 }
 

@@ -79,6 +79,122 @@ const MODULES: &[Module] = &[
         empty: &[],
     },
     Module {
+        name: "HOST-RESOURCES-MIB",
+        identity: "1.3.6.1.2.1.25.7.1",
+        subtrees: &["1.3.6.1.2.1.25"],
+        left_out: &[
+            ("hrPrinterStatus", "a spooler knows printers, the kernel doesn't"),
+            ("hrPrinterDetectedErrorState", "a spooler knows printers, the kernel doesn't"),
+        ],
+        empty: &["hrPrinter"],
+    },
+    Module {
+        name: "UCD-SNMP-MIB",
+        identity: "1.3.6.1.4.1.2021",
+        subtrees: &[
+            "1.3.6.1.4.1.2021.2",
+            "1.3.6.1.4.1.2021.4",
+            "1.3.6.1.4.1.2021.8",
+            "1.3.6.1.4.1.2021.9",
+            "1.3.6.1.4.1.2021.10",
+            "1.3.6.1.4.1.2021.11",
+            "1.3.6.1.4.1.2021.15",
+            "1.3.6.1.4.1.2021.16",
+            "1.3.6.1.4.1.2021.100",
+            "1.3.6.1.4.1.2021.101",
+            "1.3.6.1.4.1.2021.102",
+        ],
+        left_out: &[
+            ("memTotalSwapTXT", TEXT_PAGES),
+            ("memTotalRealTXT", TEXT_PAGES),
+            ("memUsedSwapTXT", TEXT_PAGES),
+            ("memUsedRealTXT", TEXT_PAGES),
+            ("fileIndex", WATCHES),
+            ("fileName", WATCHES),
+            ("fileSize", WATCHES),
+            ("fileMax", WATCHES),
+            ("fileErrorFlag", WATCHES),
+            ("fileErrorMsg", WATCHES),
+            ("logMatchMaxEntries", WATCHES),
+            ("logMatchIndex", WATCHES),
+            ("logMatchName", WATCHES),
+            ("logMatchFilename", WATCHES),
+            ("logMatchRegEx", WATCHES),
+            ("logMatchGlobalCounter", WATCHES),
+            ("logMatchGlobalCount", WATCHES),
+            ("logMatchCurrentCounter", WATCHES),
+            ("logMatchCurrentCount", WATCHES),
+            ("logMatchCounter", WATCHES),
+            ("logMatchCount", WATCHES),
+            ("logMatchCycle", WATCHES),
+            ("logMatchErrorFlag", WATCHES),
+            ("logMatchRegExCompilation", WATCHES),
+            ("versionDate", "no date is built in, so that equal sources make equal programs"),
+            ("mrIndex", "it lists the C modules of snmpd; sysORTable lists what is served"),
+            ("mrModuleName", "it lists the C modules of snmpd; sysORTable lists what is served"),
+        ],
+        // No commands are run for extTable; the others are left out.
+        empty: &["ext", "file", "logMatch", "mr"],
+    },
+    Module {
+        name: "UCD-DISKIO-MIB",
+        identity: "1.3.6.1.4.1.2021.13.15",
+        subtrees: &["1.3.6.1.4.1.2021.13.15"],
+        left_out: &[],
+        empty: &[],
+    },
+    Module {
+        name: "IF-MIB",
+        identity: "1.3.6.1.2.1.31",
+        subtrees: &["1.3.6.1.2.1.2", "1.3.6.1.2.1.31"],
+        left_out: &[],
+        // Deprecated, and nothing is tested here.
+        empty: &["ifTest"],
+    },
+    Module {
+        name: "EtherLike-MIB",
+        identity: "1.3.6.1.2.1.35",
+        subtrees: &["1.3.6.1.2.1.10.7"],
+        left_out: &[
+            ("dot3StatsSingleCollisionFrames", "the kernel counts collisions, not the frames that had one"),
+            ("dot3StatsMultipleCollisionFrames", "the kernel counts collisions, not the frames that had several"),
+            ("dot3StatsDeferredTransmissions", "only drivers count them, each in its own words"),
+            ("dot3StatsSymbolErrors", "only drivers count them, each in its own words"),
+            ("dot3HCStatsSymbolErrors", "only drivers count them, each in its own words"),
+            ("dot3CollFrequencies", "the kernel doesn't count frames by their collisions"),
+            ("dot3ControlFunctionsSupported", "only a driver says it, by ethtool"),
+            ("dot3ControlInUnknownOpcodes", "only drivers count them, each in its own words"),
+            ("dot3HCControlInUnknownOpcodes", "only drivers count them, each in its own words"),
+            ("dot3PauseAdminMode", "only a driver says it, by ethtool"),
+            ("dot3PauseOperMode", "only a driver says it, by ethtool"),
+            ("dot3InPauseFrames", "only drivers count them, each in its own words"),
+            ("dot3OutPauseFrames", "only drivers count them, each in its own words"),
+            ("dot3HCInPauseFrames", "only drivers count them, each in its own words"),
+            ("dot3HCOutPauseFrames", "only drivers count them, each in its own words"),
+        ],
+        empty: &["dot3Coll", "dot3Control", "dot3Pause"],
+    },
+    Module {
+        name: "BRIDGE-MIB",
+        identity: "1.3.6.1.2.1.17",
+        subtrees: &["1.3.6.1.2.1.17"],
+        left_out: &[
+            ("dot1dBasePortDelayExceededDiscards", "the kernel doesn't say why a frame was thrown away"),
+            ("dot1dBasePortMtuExceededDiscards", "the kernel doesn't say why a frame was thrown away"),
+            ("dot1dStpTimeSinceTopologyChange", "the kernel doesn't keep it"),
+            ("dot1dStpTopChanges", "the kernel doesn't count them"),
+            ("dot1dStpPortForwardTransitions", "the kernel doesn't count them"),
+            ("dot1dTpLearnedEntryDiscards", "the kernel doesn't count them"),
+            ("dot1dTpPortInDiscards", "the kernel doesn't say why a frame was thrown away"),
+            ("dot1dStaticAddress", "a configuration by port of origin, which Linux doesn't have"),
+            ("dot1dStaticReceivePort", "a configuration by port of origin, which Linux doesn't have"),
+            ("dot1dStaticAllowedToGoTo", "a configuration by port of origin, which Linux doesn't have"),
+            ("dot1dStaticStatus", "a configuration by port of origin, which Linux doesn't have"),
+        ],
+        // The bridge isn't the root of its tree: what it would use as the root isn't told by the kernel.
+        empty: &["dot1dStpBridge", "dot1dStatic"],
+    },
+    Module {
         name: "ENTITY-MIB",
         identity: "1.3.6.1.2.1.47",
         subtrees: &["1.3.6.1.2.1.47.1"],
@@ -116,8 +232,22 @@ const MODULES: &[Module] = &[
     },
 ];
 
+const TEXT_PAGES: &str = "Linux doesn't tell pages of programs' text from others";
+
+const WATCHES: &str = "snmpd's own watches over files; rules and alarms are ours";
+
+/// Tables of which some rows lack some columns, with the reason.
+const PARTIAL: &[(&str, &str)] = &[
+    ("hrStorageTable", "only failures to give out memory are counted"),
+    ("hrDeviceTable", "processors and NVMe disks count no errors"),
+    ("entPhySensorTable", "a sensor that can't be read keeps its row"),
+    ("lmTempSensorsTable", "a sensor that can't be read keeps its row"),
+];
+
 /// An identity of each kind, and a target at each kind of address.
 const EVERYTHING: &str = r#"
+    [[service]]
+    process = { name = "sshd" }
     [[snmp.user]]
     name = "nobody"
     [[snmp.user]]
@@ -141,9 +271,6 @@ const EVERYTHING: &str = r#"
     target = "udp:localhost:9"
     community = "public"
     "#;
-
-/// Tables in which a value may be missing: a sensor that can't be read keeps its row.
-const SPARSE: &[&str] = &["entPhySensorTable", "lmTempSensorsTable"];
 
 /// The engine ID of these agents.
 const ENGINE_ID: &str = "8000000004766974616c73";
@@ -249,8 +376,8 @@ fn check(agent: &Agent, module: &Module, faults: &mut Vec<String>) {
         let mut served = BTreeSet::new();
         for line in walk.lines() {
             let Some((name, value)) = line.strip_prefix('.').and_then(|line| line.split_once(" = ")) else { continue };
-            // The end of the whole tree isn't an instance.
-            if value.starts_with("No more variables") {
+            // The end of the whole tree isn't an instance, and neither is a subtree without any.
+            if value.starts_with("No more variables") || value.starts_with("No Such") {
                 continue;
             }
             let Some((oid, object)) = owner(&objects, name) else {
@@ -337,15 +464,14 @@ fn every_table_reads_as_a_table() {
             assert!(!walk.contains("Wrong Type") && notes.is_empty(), "{walk}{notes}");
         }
         for table in tables(module.name) {
-            let (text, notes) = tool("snmptable", &["-Cw", "200"], &format!("{}::{table}", module.name));
+            // Rows by numbers: snmptable takes two addresses that print alike for the same row.
+            let (text, notes) = tool("snmptable", &["-Cw", "200", "-Ob"], &format!("{}::{table}", module.name));
             let may_be_empty = module.empty.iter().any(|prefix| table.starts_with(prefix));
             // A title, an empty line, the columns' names, and rows: that of the default context is an empty line too.
             assert!(text.lines().count() > 3 || may_be_empty, "{table}: {text}{notes}");
             let unknown = module.left_out.iter().any(|(column, _)| column.starts_with(table.trim_end_matches("Table")));
-            assert!(
-                !text.contains(" ? ") || unknown || SPARSE.contains(&table.as_str()),
-                "a column without values: {text}"
-            );
+            let unknown = unknown || PARTIAL.iter().any(|(partial, _)| *partial == table);
+            assert!(!text.contains(" ? ") || unknown, "a column without values: {text}");
         }
     }
 }

@@ -3,11 +3,19 @@
 //! `tests/setup` installs them; one that is missing fails its test.
 
 mod agent;
+mod anomaly;
 mod cli;
 mod compat;
 mod conformance;
 mod engine;
 mod extend;
+mod host;
+mod informs;
+mod interfaces;
+mod judge;
+mod key_change;
+mod managers;
+mod message;
 mod metrics;
 mod mib;
 mod query_log;
@@ -17,3 +25,6 @@ mod tcp;
 mod textfile;
 mod tidy;
 mod traps;
+mod v3;
+mod wire;
+mod world;

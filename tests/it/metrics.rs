@@ -95,6 +95,12 @@ fn the_documentation_of_metrics_is_rendered() {
 /// Columns of a walk that are left out: shares of time, which the second collection is the first to have, and inodes,
 /// which some filesystems don't count.
 const LEFT_OUT: &[&str] = &[
+    ".1.3.6.1.4.1.2021.11.9.", // ssCpuUser, ssCpuSystem, ssCpuIdle
+    ".1.3.6.1.4.1.2021.11.10.",
+    ".1.3.6.1.4.1.2021.11.11.",
+    ".1.3.6.1.4.1.2021.13.15.1.1.9.", // diskIOLA1, diskIOLA5, diskIOLA15
+    ".1.3.6.1.4.1.2021.13.15.1.1.10.",
+    ".1.3.6.1.4.1.2021.13.15.1.1.11.",
     ".1.3.6.1.4.1.32473.1.1.1.2.",  // vitalsSummaryCpuUsedRatio
     ".1.3.6.1.4.1.32473.1.1.11.5.", // vitalsCpuUsedRatio, and eight modes
     ".1.3.6.1.4.1.32473.1.1.11.6.",
@@ -118,8 +124,41 @@ const LEFT_OUT: &[&str] = &[
 /// Columns of a walk of which only the type is compared: the disk that holds the copy, the test's own time, and what the
 /// agent counts of itself.
 const MASKED: &[&str] = &[
-    ".1.3.6.1.2.1.1.1.",              // sysDescr, which names the running kernel
-    ".1.3.6.1.2.1.1.3.",              // sysUpTime
+    ".1.3.6.1.2.1.1.1.",          // sysDescr, which names the running kernel
+    ".1.3.6.1.2.1.1.3.",          // sysUpTime
+    ".1.3.6.1.2.1.25.1.1.",       // hrSystemUptime
+    ".1.3.6.1.2.1.25.1.2.",       // hrSystemDate
+    ".1.3.6.1.2.1.25.2.3.1.4.31", // hrStorageAllocationUnits of mounts
+    ".1.3.6.1.2.1.25.2.3.1.4.32",
+    ".1.3.6.1.2.1.25.2.3.1.5.31", // hrStorageSize of mounts
+    ".1.3.6.1.2.1.25.2.3.1.5.32",
+    ".1.3.6.1.2.1.25.2.3.1.6.31", // hrStorageUsed of mounts
+    ".1.3.6.1.2.1.25.2.3.1.6.32",
+    ".1.3.6.1.2.1.25.6.1.",           // hrSWInstalledLastChange
+    ".1.3.6.1.2.1.25.6.2.",           // hrSWInstalledLastUpdateTime
+    ".1.3.6.1.2.1.25.6.3.1.5.",       // hrSWInstalledDate
+    ".1.3.6.1.4.1.2021.9.1.6.",       // dskTotal
+    ".1.3.6.1.4.1.2021.9.1.7.",       // dskAvail
+    ".1.3.6.1.4.1.2021.9.1.8.",       // dskUsed
+    ".1.3.6.1.4.1.2021.9.1.9.",       // dskPercent
+    ".1.3.6.1.4.1.2021.9.1.10.",      // dskPercentNode
+    ".1.3.6.1.4.1.2021.9.1.11.",      // dskTotalLow
+    ".1.3.6.1.4.1.2021.9.1.12.",      // dskTotalHigh
+    ".1.3.6.1.4.1.2021.9.1.13.",      // dskAvailLow
+    ".1.3.6.1.4.1.2021.9.1.14.",      // dskAvailHigh
+    ".1.3.6.1.4.1.2021.9.1.15.",      // dskUsedLow
+    ".1.3.6.1.4.1.2021.9.1.16.",      // dskUsedHigh
+    ".1.3.6.1.4.1.2021.11.3.",        // ssSwapIn
+    ".1.3.6.1.4.1.2021.11.4.",        // ssSwapOut
+    ".1.3.6.1.4.1.2021.11.5.",        // ssIOSent
+    ".1.3.6.1.4.1.2021.11.6.",        // ssIOReceive
+    ".1.3.6.1.4.1.2021.11.7.",        // ssSysInterrupts
+    ".1.3.6.1.4.1.2021.11.8.",        // ssSysContext
+    ".1.3.6.1.4.1.2021.100.2.",       // versionTag
+    ".1.3.6.1.4.1.2021.100.4.",       // versionCDate
+    ".1.3.6.1.4.1.2021.100.5.",       // versionIdent
+    ".1.3.6.1.4.1.2021.100.6.",       // versionConfigureOptions
+    ".1.3.6.1.4.1.32473.1.1.40.1.5.", // vitalsPkgUnpackTimestampSeconds
     ".1.3.6.1.2.1.47.1.4.1.",         // entLastChangeTime
     ".1.3.6.1.2.1.99.1.1.1.7.",       // entPhySensorValueTimeStamp
     ".1.3.6.1.2.1.131.1.1.1.1.",      // entStateLastChanged
@@ -142,10 +181,15 @@ const MASKED: &[&str] = &[
 /// The subtrees that are compared.
 const TREES: &[&str] = &[
     "1.3.6.1.2.1.1",
+    "1.3.6.1.2.1.2",
+    "1.3.6.1.2.1.10.7",
+    "1.3.6.1.2.1.17",
+    "1.3.6.1.2.1.25",
+    "1.3.6.1.2.1.31",
     "1.3.6.1.2.1.47",
     "1.3.6.1.2.1.99",
     "1.3.6.1.2.1.131",
-    "1.3.6.1.4.1.2021.13.16",
+    "1.3.6.1.4.1.2021",
     "1.3.6.1.4.1.8072.1.3.2",
     "1.3.6.1.4.1.32473.1.1",
     "1.3.6.1.6.3",

@@ -103,10 +103,15 @@ fn the_module_and_a_live_agent_agree() {
     // What only systemd can say; its stand-in has a test of its own.
     let elsewhere = BTreeSet::from(["vitalsServiceRestarts".to_string()]);
     let expected: BTreeSet<String> = readable.difference(&elsewhere).cloned().collect();
-    // Shares over the time between two collections need the second one; those of a host whose counters stand still are
-    // there in the first alone. So the walks are taken together.
-    let mut served = BTreeSet::new();
+    // Shares over the time between two collections need the second one, and processors that do something meanwhile.
+    let stat = fs::read_to_string(agent.root("proc/stat")).expect("a file");
+    let (mut served, mut ticks) = (BTreeSet::new(), 0);
     let text = wait_for("every object", || {
+        ticks += 100;
+        let busier = stat.replace("cpu  4000000", &format!("cpu  {}", 4_000_000 + ticks));
+        let busier = busier.replace("cpu0 1000000", &format!("cpu0 {}", 1_000_000 + ticks));
+        fs::write(agent.root("proc/next"), busier).expect("a file");
+        fs::rename(agent.root("proc/next"), agent.root("proc/stat")).expect("a file");
         let text = walk_by_name(&agent, directory.path());
         served.extend(names(&text));
         expected.is_subset(&served).then_some(text)

@@ -1,13 +1,13 @@
 //! SNMP over TCP as net-snmp's tools and as hostile peers see it, and ports that somebody else has.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::agent::{Agent, directory, free_udp_port, run, stderr, stdout, vitalsd, wait_for};
+use crate::agent::{Agent, directory, run, stderr, stdout, still, vitalsd, wait_for};
 
 const V2C: &[&str] = &["-v2c", "-c", "public", "-On", "-t", "5", "-r", "0"];
 const NAME: &str = "1.3.6.1.2.1.1.5.0";
@@ -22,7 +22,7 @@ fn get(id: u8) -> Vec<u8> {
 }
 
 /// An agent that listens on TCP too; the ports are the same as over UDP.
-fn agent(more: &str) -> Agent {
+pub fn agent(more: &str) -> Agent {
     let agent = Agent::on_fixture(more);
     listen(&agent, &format!(r#"["udp:127.0.0.1:{0}", "tcp:127.0.0.1:{0}", "tcp:[::1]:{0}"]"#, agent.port));
     wait_for("the new listeners", || TcpStream::connect(("::1", agent.port)).ok());
@@ -60,7 +60,8 @@ fn answer(stream: &mut TcpStream) -> Option<u8> {
     Some(rest[3 + 8 + 2 + 2])
 }
 
-fn resident_kilobytes(agent: &Agent) -> u64 {
+/// The memory that an agent occupies.
+pub fn resident_kilobytes(agent: &Agent) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", agent.pid())).expect("it runs");
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line");
     line.split_ascii_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
@@ -68,7 +69,7 @@ fn resident_kilobytes(agent: &Agent) -> u64 {
 
 #[test]
 fn net_snmps_tools_are_answered_over_tcp() {
-    let agent = agent("[collect.cpu]\ninterval = \"1h\"\n[collect.disk]\ninterval = \"1h\"\n");
+    let agent = agent(&still());
     for place in [format!("tcp:127.0.0.1:{}", agent.port), format!("tcp6:[::1]:{}", agent.port)] {
         let ask = |tool: &str, oid: &str| {
             let output = run(Command::new(tool).env("MIBS", "").args(V2C).arg(&place).arg(oid));
@@ -202,46 +203,50 @@ fn sources_outside_the_allow_list_are_closed_at_once() {
 }
 
 /// Another program that holds a port; it is ended with the value.
-struct Holder(Child);
+struct Holder {
+    child: Child,
+    port: u16,
+}
 
 impl Holder {
-    fn start(kind: &str, port: u16) -> Holder {
+    /// Holds a port that the system chooses: one that was only free a moment ago may be another test's by now.
+    fn start(kind: &str) -> Holder {
         let script = format!(
-            "import socket, sys, time\ns = socket.socket(socket.AF_INET, socket.SOCK_{kind})\ns.bind(('127.0.0.1', {port}))\n\
-             if '{kind}' == 'STREAM': s.listen()\nprint('ready', flush=True)\ntime.sleep(60)"
+            "import socket, sys, time\ns = socket.socket(socket.AF_INET, socket.SOCK_{kind})\ns.bind(('127.0.0.1', 0))\n\
+             if '{kind}' == 'STREAM': s.listen()\nprint(s.getsockname()[1], flush=True)\ntime.sleep(60)"
         );
         let mut child =
             Command::new("python3").args(["-c", &script]).stdout(Stdio::piped()).spawn().expect("python3: tests/setup");
-        let mut ready = [0; 5];
-        child.stdout.as_mut().expect("a pipe").read_exact(&mut ready).expect("it is ready");
-        Holder(child)
+        let mut port = String::new();
+        BufReader::new(child.stdout.as_mut().expect("a pipe")).read_line(&mut port).expect("it is ready");
+        Holder { child, port: port.trim().parse().expect("a port") }
     }
 
     /// How the agent is to name it.
     fn named(&self) -> String {
-        let name = fs::read_to_string(format!("/proc/{}/comm", self.0.id())).expect("it runs");
-        format!("in use by {} (process {})", name.trim(), self.0.id())
+        let name = fs::read_to_string(format!("/proc/{}/comm", self.child.id())).expect("it runs");
+        format!("in use by {} (process {})", name.trim(), self.child.id())
     }
 }
 
 impl Drop for Holder {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
 #[test]
 fn a_port_in_use_names_the_process_that_holds_it() {
-    let port = free_udp_port();
     for (kind, key, transport) in [
-        ("DGRAM", "snmp.listen", format!("[snmp]\nlisten = [\"udp:127.0.0.1:{port}\"]")),
+        ("DGRAM", "snmp.listen", "[snmp]\nlisten = [\"udp:127.0.0.1:PORT\"]"),
         // One of all addresses stands in the way as well.
-        ("DGRAM", "snmp.listen", format!("[snmp]\nlisten = [\"udp:0.0.0.0:{port}\"]")),
-        ("STREAM", "snmp.listen", format!("[snmp]\nlisten = [\"tcp:127.0.0.1:{port}\"]")),
-        ("STREAM", "http.listen", format!("[snmp]\nlisten = []\n[http]\nlisten = \"127.0.0.1:{port}\"")),
+        ("DGRAM", "snmp.listen", "[snmp]\nlisten = [\"udp:0.0.0.0:PORT\"]"),
+        ("STREAM", "snmp.listen", "[snmp]\nlisten = [\"tcp:127.0.0.1:PORT\"]"),
+        ("STREAM", "http.listen", "[snmp]\nlisten = []\n[http]\nlisten = \"127.0.0.1:PORT\""),
     ] {
-        let holder = Holder::start(kind, port);
+        let holder = Holder::start(kind);
+        let transport = transport.replace("PORT", &holder.port.to_string());
         let directory = directory();
         let file = directory.path().join("vitalsd.toml");
         fs::write(&file, format!("[agent]\nstate_dir = \"{}/state\"\n{transport}\n", directory.path().display()))
@@ -256,7 +261,8 @@ fn a_port_in_use_names_the_process_that_holds_it() {
     }
     // At a reload, the old configuration stays in force.
     let agent = Agent::on_fixture("");
-    let holder = Holder::start("DGRAM", port);
+    let holder = Holder::start("DGRAM");
+    let port = holder.port;
     listen(&agent, &format!(r#"["udp:127.0.0.1:{port}"]"#));
     wait_for("the refusal", || agent.log().contains(&holder.named()).then_some(()));
     assert!(agent.snmp("snmpget", &["-v2c", "-c", "public"], &[NAME]).contains("sensor-07"));

@@ -7,32 +7,67 @@ use std::process::{Child, Command, Stdio};
 use crate::agent::{Agent, free_udp_port, wait_for};
 
 /// snmptrapd with a log of its own.
-struct Receiver {
+pub struct Receiver {
     directory: tempfile::TempDir,
-    port: u16,
-    child: Child,
+    pub port: u16,
+    child: Option<Child>,
 }
 
 impl Receiver {
+    /// One that accepts the community `traps`.
     fn start() -> Receiver {
-        let directory = crate::agent::directory();
-        let port = free_udp_port();
-        let child = Receiver::spawn(directory.path(), port);
-        let receiver = Receiver { directory, port, child };
-        wait_for("snmptrapd", || receiver.log().contains("NET-SNMP version").then_some(()));
+        let mut receiver = Receiver::off();
+        receiver.run("authCommunity log,execute,net traps\n");
         receiver
     }
 
-    fn spawn(directory: &Path, port: u16) -> Child {
-        let config = directory.join("snmptrapd.conf");
-        let text =
-            format!("snmpTrapdAddr udp:127.0.0.1:{port}\nauthCommunity log,execute,net traps\nformat2 V2 %B|%v\\n\n");
-        fs::write(&config, text).expect("a file");
+    /// One that isn't there yet.
+    pub fn off() -> Receiver {
+        Receiver { directory: crate::agent::directory(), port: free_udp_port(), child: None }
+    }
+
+    /// Starts it with these identities; what it knew of its engine and what it logged before stays.
+    pub fn run(&mut self, identities: &str) {
+        let starts = self.count("NET-SNMP version");
+        self.child = Some(Receiver::spawn(self.directory.path(), self.port, identities));
+        wait_for("snmptrapd", || (self.count("NET-SNMP version") > starts).then_some(()));
+    }
+
+    /// Ends it.
+    pub fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // Told, not killed: it then writes how often it started.
+            let _ = Command::new("kill").arg(child.id().to_string()).status();
+            child.wait().expect("a child");
+        }
+    }
+
+    /// Ends it, and makes it another engine.
+    pub fn forget(&mut self) {
+        self.stop();
+        fs::remove_dir_all(self.directory.path().join("persistent")).expect("its state");
+    }
+
+    /// Ends it, and makes the same engine believe that it never started before.
+    pub fn forget_boots(&mut self) {
+        self.stop();
+        let path = self.directory.path().join("persistent/snmptrapd.conf");
+        let text = fs::read_to_string(&path).expect("its state");
+        let line = text.lines().find(|line| line.starts_with("engineBoots ")).expect("its boots");
+        fs::write(&path, text.replace(line, "engineBoots 0")).expect("its state");
+    }
+
+    fn spawn(directory: &Path, port: u16, identities: &str) -> Child {
+        let (own, persistent) = (directory.join("own"), directory.join("persistent"));
+        fs::create_dir_all(&own).expect("a directory");
+        let text = format!("snmpTrapdAddr udp:127.0.0.1:{port}\n{identities}format2 V2 %P|%B|%v\\n\n");
+        fs::write(own.join("snmptrapd.conf"), text).expect("a file");
+        // Not `-C -c`: with these it doesn't read how often it started, and is another engine each time.
         Command::new("snmptrapd")
             .env("MIBS", ":")
-            .env("SNMP_PERSISTENT_DIR", directory.join("persistent"))
-            .args(["-f", "-C", "-n", "-On", "-c"])
-            .arg(&config)
+            .env("SNMP_PERSISTENT_DIR", &persistent)
+            .env("SNMPCONFPATH", format!("{}:{}", own.display(), persistent.display()))
+            .args(["-f", "-n", "-On", "-A"])
             .arg("-Lf")
             .arg(directory.join("log"))
             .arg("-p")
@@ -43,19 +78,23 @@ impl Receiver {
             .expect("snmptrapd; tests/setup installs what the tests need")
     }
 
-    fn log(&self) -> String {
+    /// All that it logged.
+    pub fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
-    fn count(&self, text: &str) -> usize {
+    /// How often this is in the log.
+    pub fn count(&self, text: &str) -> usize {
         self.log().matches(text).count()
     }
 }
 
 impl Drop for Receiver {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -78,7 +117,7 @@ fn configuration(version: &str, port: u16) -> String {
 }
 
 /// Makes the fake root's memory this much used, in percent.
-fn use_memory(agent: &Agent, percent: u32) {
+pub fn use_memory(agent: &Agent, percent: u32) {
     let path = agent.root("proc/meminfo");
     let text = fs::read_to_string(&path).expect("a file");
     let total: u64 = text
@@ -128,7 +167,7 @@ fn version_2c_raises_changes_and_clears() {
     assert_eq!(seen(1), 1, "raised once: {}", receiver.log());
     // sysUpTime.0 and snmpTrapOID.0 come first, in that order.
     let line = receiver.log().lines().find(|line| line.contains(&trap(1))).expect("a raise").to_string();
-    let names: Vec<&str> = line.split_once('|').map(|(_, rest)| rest).unwrap_or(&line).split('\t').collect();
+    let names: Vec<&str> = line.rsplit_once('|').map(|(_, rest)| rest).unwrap_or(&line).split('\t').collect();
     assert!(names[0].starts_with(".1.3.6.1.2.1.1.3.0 = "), "{line}");
     assert!(names[1].starts_with(".1.3.6.1.6.3.1.1.4.1.0 = "), "{line}");
 }

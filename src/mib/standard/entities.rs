@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::if_mib::INTERFACES;
 use super::{Facts, Named, Subject};
 use crate::collect::disk::Disk;
 use crate::collect::hardware::{Hardware, Package, Part};
@@ -236,16 +237,6 @@ pub fn placed(facts: &Facts) -> Vec<Placed<'_>> {
 pub fn sensors_status(facts: &Facts) -> Option<&Status> {
     facts.snapshot.as_deref().map(|snapshot| &snapshot.hwmon.status)
 }
-
-/// ifIndex, by the kernel's name.
-pub static INTERFACES: Subject = Subject {
-    name: "interface",
-    sections: &["interface"],
-    names: |snapshot| {
-        let interfaces = snapshot.interface.get().into_iter().flat_map(|interfaces| &interfaces.rows);
-        interfaces.map(|interface| (interface.name.clone(), interface.index)).collect()
-    },
-};
 
 #[cfg(test)]
 mod tests {

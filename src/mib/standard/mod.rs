@@ -4,12 +4,17 @@
 //! write its file, and add an entry to [`MODULES`]; where its rows need numbers of their own, one to [`SUBJECTS`]. What a
 //! fact is in units, ranges and enumerations of the module is said there and nowhere else.
 
+pub mod bridge;
 pub mod entities;
 pub mod entity;
 pub mod entity_sensor;
 pub mod entity_state;
+pub mod etherlike;
 pub mod extend;
+mod host_resources;
+pub mod if_mib;
 pub mod lm_sensors;
+mod ucd;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,11 +25,30 @@ use super::table::Module;
 use crate::collect::Snapshot;
 
 /// Every module over [`Facts`], in the order of sysORTable: new ones go to the end.
-pub static MODULES: &[&Module<Facts>] =
-    &[&entity::MODULE, &entity_sensor::MODULE, &entity_state::MODULE, &lm_sensors::MODULE, &extend::MODULE];
+pub static MODULES: &[&Module<Facts>] = &[
+    &if_mib::MODULE,
+    &etherlike::MODULE,
+    &bridge::MODULE,
+    &host_resources::MODULE,
+    &ucd::MODULE,
+    &ucd::DISK_MODULE,
+    &entity::MODULE,
+    &entity_sensor::MODULE,
+    &entity_state::MODULE,
+    &lm_sensors::MODULE,
+    &extend::MODULE,
+];
 
 /// What keeps numbers across restarts: rows that managers remember by index.
-pub static SUBJECTS: &[&Subject] = &[&entities::INTERFACES, &entities::ENTITIES, &lm_sensors::SENSORS];
+pub static SUBJECTS: &[&Subject] = &[
+    &if_mib::INTERFACES,
+    &host_resources::FILESYSTEMS,
+    &host_resources::DEVICES,
+    &ucd::SERVICES,
+    &ucd::BLOCK_DEVICES,
+    &entities::ENTITIES,
+    &lm_sensors::SENSORS,
+];
 
 /// Things of one kind, which share one range of numbers.
 pub struct Subject {

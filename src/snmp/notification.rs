@@ -1,11 +1,14 @@
-//! Notifications as SNMPv1 and SNMPv2c traps. rasn's codec writes them: they are few, and speed is nothing to them.
+//! Notifications: what they carry, as SNMPv1 and SNMPv2c write it. rasn's codec encodes them: they are few, and speed is
+//! nothing to them. SNMPv3's messages around the same PDUs are [`super::outgoing`]'s.
 //!
-//! RFC 3416, section 4.2.6 for SNMPv2c; RFC 3584, section 3 for how the same notification looks in SNMPv1.
+//! RFC 3416, sections 4.2.6 and 4.2.7 for SNMPv2c; RFC 3584, section 3 for how the same notification looks in SNMPv1,
+//! which has no informs.
 
 use rasn_smi::{v1 as smi1, v2 as smi2};
 use rasn_snmp::{v1, v2, v2c};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::Version;
 use crate::mib::{Oid, Value, ber, snmpv2};
 
 /// snmpTrapOID.0.
@@ -15,9 +18,20 @@ const SNMP_TRAPS: &[u32] = &[1, 3, 6, 1, 6, 3, 1, 1, 5];
 /// SNMPv1's generic-trap for everything that isn't one of those.
 const ENTERPRISE_SPECIFIC: u32 = 6;
 
-/// A notification.
+/// Whether the receiver is asked to acknowledge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// It isn't: sent is all that can be known.
+    #[default]
+    Trap,
+    /// It is: an InformRequest-PDU is answered with a Response-PDU.
+    Inform,
+}
+
+/// What a notification says.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Trap {
+pub struct Content {
     /// What it is: snmpTrapOID.
     pub id: Oid,
     /// What it carries, behind sysUpTime and snmpTrapOID.
@@ -26,47 +40,47 @@ pub struct Trap {
     pub enterprise: Oid,
 }
 
-/// The whole message. `uptime` is sysUpTime, in hundredths of a second; `agent_address` is for SNMPv1 only, 0.0.0.0 where
-/// the sender has no IPv4 address; `request_id` for SNMPv2c only. Empty if rasn can't encode it, which no value causes.
-pub fn encode(
-    version: Version,
-    community: &[u8],
-    uptime: u32,
-    trap: &Trap,
-    request_id: i32,
-    agent_address: [u8; 4],
-) -> Vec<u8> {
-    let encoded = match version {
-        Version::V1 => rasn::ber::encode(&v1::Message {
-            version: v1::Message::<v1::Trap>::VERSION_1.into(),
-            community: community.to_vec().into(),
-            data: v1_trap(uptime, trap, agent_address),
-        }),
-        Version::V3 => return Vec::new(),
-        Version::V2c => rasn::ber::encode(&v2c::Message {
-            version: v2c::Message::<v2::Trap>::VERSION.into(),
-            community: community.to_vec().into(),
-            data: v2_trap(uptime, trap, request_id),
-        }),
+/// A trap of SNMPv1. `agent_address` is 0.0.0.0 where the sender has no IPv4 address; `uptime` is sysUpTime, in
+/// hundredths of a second. Empty if rasn can't encode it, which no value causes.
+pub fn version_1(community: &[u8], uptime: u32, content: &Content, agent_address: [u8; 4]) -> Vec<u8> {
+    let message = v1::Message {
+        version: v1::Message::<v1::Trap>::VERSION_1.into(),
+        community: community.to_vec().into(),
+        data: v1_trap(uptime, content, agent_address),
     };
-    encoded.unwrap_or_default()
+    rasn::ber::encode(&message).unwrap_or_default()
 }
 
-fn v2_trap(uptime: u32, trap: &Trap, request_id: i32) -> v2::Trap {
+/// A trap or an inform of SNMPv2c. Empty if rasn can't encode it, which no value causes.
+pub fn version_2c(community: &[u8], pdu: v2::Pdus) -> Vec<u8> {
+    let message = v2c::Message {
+        version: v2c::Message::<v2::Pdus>::VERSION.into(),
+        community: community.to_vec().into(),
+        data: pdu,
+    };
+    rasn::ber::encode(&message).unwrap_or_default()
+}
+
+/// The PDU that SNMPv2c and SNMPv3 share. `uptime` is sysUpTime, in hundredths of a second.
+pub fn pdu(kind: Kind, uptime: u32, content: &Content, request_id: i32) -> v2::Pdus {
     let first = [
         (Oid::from_static(snmpv2::SYS_UP_TIME), Value::TimeTicks(uptime)),
-        (Oid::from_static(SNMP_TRAP_OID), Value::ObjectId(trap.id.clone())),
+        (Oid::from_static(SNMP_TRAP_OID), Value::ObjectId(content.id.clone())),
     ];
     let variable_bindings = first
         .iter()
-        .chain(&trap.varbinds)
+        .chain(&content.varbinds)
         .map(|(oid, value)| v2::VarBind { name: name(oid), value: v2::VarBindValue::Value(v2_value(value)) })
         .collect();
-    v2::Trap(v2::Pdu { request_id, error_status: 0, error_index: 0, variable_bindings })
+    let pdu = v2::Pdu { request_id, error_status: 0, error_index: 0, variable_bindings };
+    match kind {
+        Kind::Trap => v2::Pdus::Trap(v2::Trap(pdu)),
+        Kind::Inform => v2::Pdus::InformRequest(v2::InformRequest(pdu)),
+    }
 }
 
 /// RFC 3584, section 3.2.
-fn v1_trap(uptime: u32, trap: &Trap, agent_address: [u8; 4]) -> v1::Trap {
+fn v1_trap(uptime: u32, trap: &Content, agent_address: [u8; 4]) -> v1::Trap {
     let (enterprise, generic, specific) = match trap.id.arcs() {
         [parent @ .., last @ 1..=6] if parent == SNMP_TRAPS => (name(&trap.enterprise), last - 1, 0),
         // The zero before the last arc is not part of the enterprise.
@@ -149,19 +163,19 @@ mod tests {
         text.parse().expect("an OID")
     }
 
-    fn trap(id: &str) -> Trap {
+    fn content(id: &str) -> Content {
         let varbinds = vec![
             (oid("1.3.6.1.4.1.32473.1.1.1.0"), Value::Integer(-7)),
             (oid("1.3.6.1.4.1.32473.1.1.2.0"), Value::Counter64(u64::MAX)),
             (oid("1.3.6.1.4.1.32473.1.1.3.0"), Value::OctetString(b"disk".to_vec())),
             (oid("1.3.6.1.4.1.32473.1.1.4.0"), Value::Opaque(vec![0x9f, 0x78, 4, 0, 0, 0, 0])),
         ];
-        Trap { id: oid(id), varbinds, enterprise: oid("1.3.6.1.4.1.32473.1.3.1") }
+        Content { id: oid(id), varbinds, enterprise: oid("1.3.6.1.4.1.32473.1.3.1") }
     }
 
     #[test]
     fn v2c_says_when_and_what_first() {
-        let octets = encode(Version::V2c, b"public", 4711, &trap("1.3.6.1.4.1.32473.1.0.1"), -5, [0; 4]);
+        let octets = version_2c(b"public", pdu(Kind::Trap, 4711, &content("1.3.6.1.4.1.32473.1.0.1"), -5));
         let mut keys = Vec::new();
         let mut binds = Vec::new();
         let (version, rest) = super::super::wire::version(&octets).expect("a message");
@@ -181,14 +195,14 @@ mod tests {
             ("1.3.6.1.2.1.1.3.0".to_owned(), Value::TimeTicks(4711)),
             ("1.3.6.1.6.3.1.1.4.1.0".to_owned(), Value::ObjectId(oid("1.3.6.1.4.1.32473.1.0.1"))),
         ];
-        wanted.extend(trap("1.3").varbinds.into_iter().map(|(oid, value)| (oid.to_string(), value)));
+        wanted.extend(content("1.3").varbinds.into_iter().map(|(oid, value)| (oid.to_string(), value)));
         assert_eq!(read, wanted);
     }
 
     #[test]
     fn v1_maps_the_identity_and_drops_counter64() {
         let check = |id: &str, enterprise: &str, generic: i32, specific: i32| {
-            let octets = encode(Version::V1, b"public", 4711, &trap(id), 1, [192, 0, 2, 7]);
+            let octets = version_1(b"public", 4711, &content(id), [192, 0, 2, 7]);
             let message: v1::Message<v1::Trap> = rasn::ber::decode(&octets).expect("a trap");
             let read = message.data;
             assert_eq!(read.enterprise, name(&oid(enterprise)), "{id}");
