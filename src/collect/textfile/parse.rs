@@ -125,7 +125,7 @@ pub fn parse(text: &str, max_series: usize) -> Result<BTreeMap<String, Family>, 
 }
 
 /// The family of which this name could be a sample's: `took_sum` of the histogram `took`.
-pub fn owner<'a>(name: &'a str, kind_of: impl Fn(&str) -> Option<Kind>) -> Option<&'a str> {
+pub fn owner(name: &str, kind_of: impl Fn(&str) -> Option<Kind>) -> Option<&str> {
     ["_bucket", "_sum", "_count"].into_iter().find_map(|suffix| {
         let stem = name.strip_suffix(suffix)?;
         kind_of(stem)?.suffixes().contains(&suffix).then_some(stem)
