@@ -16,11 +16,11 @@
 //! - [`collect`]: the facts, one file a subject, each with its row, reader, parse and metrics.
 //! - [`health`]: rules and the alarms that come of them; the built-in rules.
 //! - [`mib`]: what is at which OID: the view, its segments, standard modules as declared tables, VITALS-MIB as a
-//!   projection of the families.
+//!   projection of the families, the compatibility view.
 //! - [`state`]: the published moment.
 //! - [`snmp`]: the engine without I/O: a datagram and a moment in, an answer out; notifications as messages.
 //! - [`server`]: the UDP and TCP sockets around the engine; the query log.
-//! - [`remote`]: facts that are asked of other programs: systemd over D-Bus.
+//! - [`remote`]: facts that come of other programs: systemd over D-Bus, the commands of `[[extend]]`.
 //! - [`notify`]: who is told of alarms; the journal that survives a restart.
 //! - [`http`]: Prometheus' page.
 //! - [`render`]: the text of VITALS-MIB, and every metric described.
@@ -51,7 +51,8 @@
 //! - `async` is only in agent, server, remote, notify and http. Collectors block, each on a thread of its own.
 //! - Only `agent` starts what lives as long as the agent.
 //! - The environment is read in `config` only, save what libraries read: `NOTIFY_SOCKET` and where the bus is.
-//! - No program is ever started.
+//! - No program is ever started but the commands of `[[extend]]`: by `remote::extend`, in the background, never on a
+//!   request, and none that the file doesn't name.
 //! - Nothing is written but the state directory, the control socket and, where wanted, the query log.
 //! - A subject is named in its file and in the lists of `collect`: SNMP, Prometheus and the MIB's text loop over
 //!   families and know none. `report` and the health summary look for metrics by name, and say less without.

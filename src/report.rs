@@ -259,7 +259,7 @@ fn number(snapshot: &Snapshot, family: &dyn Projection<Snapshot>, metric: &str, 
 fn in_words(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Count | Unit::Rpm if value.fract() == 0.0 => format!("{value:.0}"),
-        Unit::Count | Unit::Average | Unit::Rpm => format!("{value:.2}"),
+        Unit::Count | Unit::Average | Unit::Fraction | Unit::Rpm => format!("{value:.2}"),
         Unit::Ratio => format!("{:.1} %", value * 100.0),
         Unit::Bytes => bytes(value),
         Unit::Celsius => format!("{value:.1} C"),

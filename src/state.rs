@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, Guard};
 
 use crate::mib::admin::{self, Administration};
+use crate::mib::compat::{self, DefenderIot};
 use crate::mib::families::{self, Moment};
 use crate::mib::oid::Oid;
 use crate::mib::settings::Settings;
@@ -30,6 +31,8 @@ pub struct Published {
     pub administration: Arc<Administration>,
     /// What the standard modules are over.
     pub facts: Arc<Facts>,
+    /// What is served of another vendor's objects, if they are.
+    compat: Option<Arc<DefenderIot>>,
 }
 
 impl Published {
@@ -39,18 +42,20 @@ impl Published {
         settings: Settings,
         system: System,
         administration: Administration,
+        compat: Option<DefenderIot>,
         indices: &mut Indices,
     ) -> Published {
         let (settings, system, administration) = (Arc::new(settings), Arc::new(system), Arc::new(administration));
         let types = families::all().into_iter().flat_map(|source| vitals::types(&system.root, &source.shape()));
         let types = types.chain(snmpv2::MODULE.types());
         let types = types.chain(admin::MODULES.iter().flat_map(|module| module.types()));
-        let types = types.chain(standard::MODULES.iter().flat_map(|module| module.types())).collect();
+        let types = types.chain(standard::MODULES.iter().flat_map(|module| module.types()));
+        let types = types.chain(compat.iter().flat_map(|_| compat::types())).collect();
         let mut segments = standing(&system, &settings);
         segments.extend(admin::MODULES.iter().flat_map(|module| module.segments(&administration)).map(Arc::new));
         let view = View::new(segments, types);
-        let (view, facts) = (Arc::new(view), Arc::default());
-        let empty = Published { moment: moment.clone(), view, settings, system, administration, facts };
+        let (view, facts, compat) = (Arc::new(view), Arc::default(), compat.map(Arc::new));
+        let empty = Published { moment: moment.clone(), view, settings, system, administration, facts, compat };
         empty.with_moment(moment, |_| true, indices)
     }
 
@@ -65,7 +70,11 @@ impl Published {
         let mut segments: Vec<_> = standard.map(Arc::new).collect();
         let families = families::all().into_iter().filter(|source| changed(source.section()));
         segments.extend(families.map(|source| Arc::new(vitals::segment(root, source, &moment, indices))));
-        let view = self.view.with(segments);
+        let mut view = self.view.with(segments);
+        if let Some(config) = &self.compat {
+            let (instances, aliases) = compat::segments(config, &moment);
+            view = view.with([Arc::new(instances)]).with_aliases(Arc::new(aliases));
+        }
         view.prepare(moment.snapshot.now.monotonic);
         Published { moment, view: Arc::new(view), facts, ..self.clone() }
     }

@@ -31,7 +31,7 @@ use tokio::time::{self, MissedTickBehavior};
 use crate::collect::Setup;
 use crate::config::{self, Loaded};
 use crate::mib::counters::Counter;
-use crate::remote::systemd;
+use crate::remote::{extend::Runner, systemd};
 use crate::store::Store;
 
 use clock::Clock;
@@ -100,8 +100,9 @@ async fn daemon(mut loaded: Loaded, threads: Handle) -> Result<()> {
     let control = control::bind(&loaded.config.agent.control())
         .with_context(|| format!("control socket {}", loaded.config.agent.control().display()))?;
 
-    let (banner, mut setup, listen) =
-        (banner::text(&loaded, &plan), plan.setup(systemd::source(Handle::current())), plan.listen.clone());
+    let runner = Runner::new();
+    let mut setup = plan.setup(systemd::source(Handle::current()), runner.source());
+    let (banner, listen) = (banner::text(&loaded, &plan), plan.listen.clone());
     let (mut publisher, shared) = Publisher::start(plan, clock, store, interest)?;
     query_logs.replace(query_log, &shared)?;
     listeners.serve(bound, &listen, &shared);
@@ -110,6 +111,7 @@ async fn daemon(mut loaded: Loaded, threads: Handle) -> Result<()> {
     let turns = Turns::new();
     let reading = Arc::new(Mutex::new(()));
     let (mut sections, mut reports) = schedule::start(&setup, &means, &turns);
+    let mut commands = runner.start(&setup.commands, move || clock.now());
     // Listened to before anybody is told that the agent is ready: an early SIGHUP would end it.
     let of = |kind| signal(kind).context("signals could not be listened to");
     let (mut hangup, mut terminate, mut interrupt) =
@@ -135,10 +137,15 @@ async fn daemon(mut loaded: Loaded, threads: Handle) -> Result<()> {
             _ = ticks.tick() => publisher.tick(clock.now()),
             Some(()) = hangup.recv() => {
                 let _ = sd_notify::notify(&[sd_notify::NotifyState::Reloading]);
-                match reload(&loaded, &reading, &mut listeners, &mut query_logs, &mut publisher, &shared).await {
+                let reloaded =
+                    reload(&loaded, &reading, &mut listeners, &mut query_logs, &mut publisher, &shared, &runner).await;
+                match reloaded {
                     Ok(fresh) => {
                         // What was seen since the start goes on.
                         setup = Setup { interfaces: setup.interfaces, ..fresh };
+                        // Those of before end first, so that no command runs twice at once.
+                        commands.shutdown().await;
+                        commands = runner.start(&setup.commands, move || clock.now());
                         (sections, reports) = schedule::start(&setup, &means, &turns);
                         shared.counters.add(Counter::Reloads, 1);
                         tracing::info!("the configuration was taken over");
@@ -157,6 +164,7 @@ async fn daemon(mut loaded: Loaded, threads: Handle) -> Result<()> {
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("told to end");
     sections.abort_all();
+    commands.shutdown().await;
     listeners.close();
     publisher.end().await;
     query_logs.end(&shared).await;
@@ -172,6 +180,7 @@ async fn reload(
     query_logs: &mut QueryLogs,
     publisher: &mut Publisher,
     shared: &Arc<Shared>,
+    runner: &Runner,
 ) -> Result<Setup> {
     let path = loaded.path.clone();
     let (clock, store, present) = (shared.clock, shared.store.clone(), shared.identity.load_full());
@@ -189,7 +198,7 @@ async fn reload(
     let plan = planned.context("it could not be worked out")??;
     let bound = listeners.bind(&plan.listen).await?;
     let query_log = query_logs.open(plan.query_log.as_ref())?;
-    let (setup, listen) = (plan.setup(systemd::source(Handle::current())), plan.listen.clone());
+    let (setup, listen) = (plan.setup(systemd::source(Handle::current()), runner.source()), plan.listen.clone());
     publisher.replace(plan);
     if let Err(error) = query_logs.replace(query_log, shared) {
         tracing::error!("queries are not logged: {error:#}");

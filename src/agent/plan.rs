@@ -6,10 +6,11 @@ use anyhow::{Context, Result, bail};
 use super::administration;
 use super::identity::Identity;
 use super::listeners::Addresses;
-use crate::collect::{self, Root, Setup, Snapshot, interface, service};
+use crate::collect::{self, Root, Setup, Snapshot, extend, interface, service};
 use crate::config::Config;
 use crate::health::rules::{self, Rule};
 use crate::mib::admin::Administration;
+use crate::mib::compat::DefenderIot;
 use crate::mib::oid::Oid;
 use crate::mib::settings::Settings;
 use crate::mib::snmpv2::System;
@@ -38,6 +39,8 @@ pub struct Plan {
     pub settings: Settings,
     /// Who is told of alarms.
     pub targets: Vec<Target>,
+    /// What is served of another vendor's objects, if they are.
+    pub compat: Option<DefenderIot>,
     /// The configuration itself, without users' secrets where they are needed no more.
     pub config: Config,
 }
@@ -93,17 +96,21 @@ impl Plan {
                 ..Settings::default()
             },
             targets,
+            compat: Some(&config.compat.defender_iot).filter(|compat| compat.enabled).cloned(),
             config: kept,
         })
     }
 
     /// What collectors are made with.
-    pub fn setup(&self, units: service::UnitSource) -> Setup {
+    pub fn setup(&self, units: service::UnitSource, runs: extend::RunSource) -> Setup {
         Setup {
             root: Root::new(&self.config.agent.root),
             config: self.config.collect.clone(),
             services: self.config.service.clone(),
             units,
+            textfile: self.config.textfile.clone(),
+            commands: self.config.extend.clone(),
+            runs,
             interfaces: interface::Memory::default(),
         }
     }

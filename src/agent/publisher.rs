@@ -68,7 +68,7 @@ impl Publisher {
         let fingerprints = plan.engine.fingerprints();
         let in_force = settings::take_over(&store, &plan.settings, kept.as_ref(), fingerprints.as_ref());
         let engine = plan.engine.with_keys(&in_force.keys);
-        let published = Published::new(moment, in_force, plan.system, plan.administration, &mut indices);
+        let published = Published::new(moment, in_force, plan.system, plan.administration, plan.compat, &mut indices);
         let shared = Arc::new(Shared {
             state: State::new(published),
             engine: ArcSwap::from_pointee(engine),
@@ -172,7 +172,8 @@ impl Publisher {
         shared.remember(kept, fingerprints);
         let engine = plan.engine.with_keys(&in_force.keys);
         let moment = moment(&self.snapshot, &self.assessor, &self.shared.counters);
-        let published = Published::new(moment, in_force, plan.system, plan.administration, &mut self.indices);
+        let published =
+            Published::new(moment, in_force, plan.system, plan.administration, plan.compat, &mut self.indices);
         self.shared.state.update(|_| published.clone());
         self.shared.identity.store(Arc::new(plan.identity));
         self.shared.engine.store(Arc::new(engine));

@@ -171,7 +171,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::collect::{Config, Root, interface, memory, service};
+    use crate::collect::{Config, Root, extend, interface, memory, service, textfile};
     use crate::metric::Now;
 
     fn means() -> Means {
@@ -185,6 +185,9 @@ mod tests {
             config: Config::default(),
             services: Vec::new(),
             units: service::no_units(),
+            textfile: textfile::Config::default(),
+            commands: Vec::new(),
+            runs: extend::no_runs(),
             interfaces: interface::Memory::default(),
         };
         memory::SECTION.start(&setup)(now)

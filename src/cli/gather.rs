@@ -7,7 +7,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use crate::collect::service::UnitState;
-use crate::collect::{Error, FAMILIES, Root, SECTIONS, Setup, Snapshot, interface};
+use crate::collect::{Error, FAMILIES, Root, SECTIONS, Setup, Snapshot, extend, interface};
 use crate::config::Config;
 use crate::health::{Assessor, Health, Memory, rules};
 use crate::metric::Now;
@@ -41,6 +41,10 @@ fn once(config: &Config) -> Snapshot {
         config: config.collect.clone(),
         services: config.service.clone(),
         units: Arc::new(units),
+        textfile: config.textfile.clone(),
+        // Only the agent runs commands.
+        commands: Vec::new(),
+        runs: extend::no_runs(),
         interfaces: interface::Memory::default(),
     };
     let running = SECTIONS.iter().map(|section| {

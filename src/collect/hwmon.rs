@@ -95,7 +95,8 @@ pub static SECTION: Section<Vec<Sensor>> = Section {
 pub fn read(root: &Root) -> Result<Vec<Sensor>, Error> {
     let mut sensors = Vec::new();
     for chip in directories(root, "sys/class/hwmon", "hwmon")? {
-        read_chip(root, &chip, &mut sensors)?;
+        // One that goes while it is read, as a plug is pulled, takes only its own sensors with it.
+        sensors.extend(read_chip(root, &chip).unwrap_or_default());
     }
     let chips: BTreeSet<String> = sensors.iter().map(|sensor| hwmon_name(&sensor.chip)).collect();
     for zone in directories(root, "sys/class/thermal", "thermal_zone")? {
@@ -123,22 +124,24 @@ fn hwmon_name(text: &str) -> String {
     text.replace('-', "_")
 }
 
-fn read_chip(root: &Root, chip: &Path, sensors: &mut Vec<Sensor>) -> Result<(), Error> {
+/// A chip's sensors; `None` where its files can't be listed.
+fn read_chip(root: &Root, chip: &Path) -> Option<Vec<Sensor>> {
     // Drivers of the old kind keep their files in the device.
     let directory = if root.path(chip.join("name")).exists() { chip.to_path_buf() } else { chip.join("device") };
-    let Some(name) = root.read_trimmed(directory.join("name")) else { return Ok(()) };
+    let name = root.read_trimmed(directory.join("name"))?;
     let device = std::fs::read_link(root.path(chip.join("device")))
         .ok()
         .and_then(|target| Some(target.file_name()?.to_string_lossy().into_owned()));
     let files: BTreeSet<String> =
-        root.names(&directory)?.into_iter().filter_map(|file| file.into_string().ok()).collect();
+        root.names(&directory).ok()?.into_iter().filter_map(|file| file.into_string().ok()).collect();
     let present: BTreeSet<(Quantity, u32)> = files.iter().filter_map(|file| input(file)).collect();
+    let mut sensors = Vec::with_capacity(present.len());
     for (quantity, number) in present {
         let file = format!("{}{number}", quantity.prefix());
         let attributes = Attributes { root, directory: &directory, files: &files, file: &file, quantity };
         sensors.push(attributes.sensor(&name, device.as_deref()));
     }
-    Ok(())
+    Some(sensors)
 }
 
 /// `temp1_input` is temperature 1; what holds no reading is `None`.

@@ -8,7 +8,9 @@
 
 pub mod cpu;
 pub mod disk;
+pub mod extend;
 pub mod filesystem;
+pub mod hardware;
 pub mod hidden;
 pub mod host;
 pub mod hwmon;
@@ -20,6 +22,8 @@ pub mod partition;
 pub mod process;
 pub mod section;
 pub mod service;
+pub mod supply;
+pub mod textfile;
 
 mod mounts;
 mod netlink;
@@ -67,6 +71,14 @@ pub struct Snapshot {
     pub socket: Slot<network::socket::Sockets>,
     /// [`hwmon`].
     pub hwmon: Slot<Vec<hwmon::Sensor>>,
+    /// [`hardware`].
+    pub hardware: Slot<hardware::Hardware>,
+    /// [`supply`].
+    pub supply: Slot<Vec<supply::Supply>>,
+    /// [`extend`].
+    pub extend: Slot<Vec<extend::Extend>>,
+    /// [`textfile`].
+    pub textfile: Slot<textfile::Textfile>,
     /// [`process`].
     pub process: Slot<process::Processes>,
     /// [`service`].
@@ -92,6 +104,10 @@ impl Snapshot {
             route: Slot::default(),
             socket: Slot::default(),
             hwmon: Slot::default(),
+            hardware: Slot::default(),
+            supply: Slot::default(),
+            extend: Slot::default(),
+            textfile: Slot::default(),
             process: Slot::default(),
             service: Slot::default(),
             package: Slot::default(),
@@ -113,8 +129,12 @@ pub static SECTIONS: &[&dyn AnySection] = &[
     &network::route::SECTION,
     &network::socket::SECTION,
     &hwmon::SECTION,
+    &hardware::SECTION,
+    &supply::SECTION,
     &process::SECTION,
     &service::SECTION,
+    &extend::SECTION,
+    &textfile::SECTION,
     &package::SECTION,
 ];
 
@@ -148,10 +168,16 @@ pub static FAMILIES: &[&dyn Projection<Snapshot>] = &[
     &network::route::FAMILY,
     &network::socket::FAMILY,
     &hwmon::FAMILY,
+    &hardware::FAMILY,
+    &hardware::PACKAGES,
+    &supply::FAMILY,
     &process::TOTALS,
     &process::FAMILY,
     &service::TOTALS,
     &service::FAMILY,
+    &extend::FAMILY,
+    &textfile::FAMILY,
+    &textfile::SAMPLES,
     &package::TOTALS,
     &package::FAMILY,
     &section::FAMILY,
@@ -187,6 +213,10 @@ pub struct Config {
     pub socket: network::socket::Config,
     /// Hardware sensors.
     pub hwmon: Schedule,
+    /// What the machine is: maker, model, serial numbers; by default every hour.
+    pub hardware: Schedule,
+    /// Power supplies and batteries.
+    pub supply: Schedule,
     /// Processes; by default every 30s, as reading thousands costs.
     pub process: Schedule,
     /// The watched services.
@@ -211,6 +241,8 @@ impl Default for Config {
             route: Schedule { interval: Some(network::route::INTERVAL) },
             socket: network::socket::Config::default(),
             hwmon: Schedule::default(),
+            hardware: Schedule { interval: Some(hardware::INTERVAL) },
+            supply: Schedule::default(),
             process: Schedule { interval: Some(process::INTERVAL) },
             service: Schedule::default(),
             package: Schedule { interval: Some(package::INTERVAL) },

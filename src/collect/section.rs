@@ -37,6 +37,12 @@ pub struct Setup {
     pub services: Vec<super::service::Watch>,
     /// Asks systemd.
     pub units: super::service::UnitSource,
+    /// Where text files are.
+    pub textfile: super::textfile::Config,
+    /// The commands of `[[extend]]`.
+    pub commands: Vec<super::extend::Command>,
+    /// Says how they last ran.
+    pub runs: super::extend::RunSource,
     /// Since when interfaces are as they are; it outlives a reload.
     pub interfaces: super::interface::Memory,
 }

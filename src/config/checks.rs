@@ -8,8 +8,8 @@ use std::path::Path;
 
 use super::checks_snmp::{engine_id, query_log, users};
 use super::{Config, Level, load, tree};
-use crate::collect::FAMILIES;
-use crate::health::rules::{Finding, compile};
+use crate::collect::{FAMILIES, extend};
+use crate::health::rules::{self, Finding, compile};
 use crate::metric::Interval;
 use crate::mib::{Oid, vitals};
 use crate::notify::target;
@@ -58,6 +58,8 @@ pub fn all(config: &Config) -> Vec<Problem> {
         targets,
         rules,
         services,
+        extends,
+        textfile,
     ];
     CHECKS.iter().flat_map(|check| check(config)).collect()
 }
@@ -284,6 +286,30 @@ fn rules(config: &Config) -> Vec<Problem> {
     };
     let errors = compiled.errors.into_iter().filter_map(|finding| found(finding, Level::Error));
     errors.chain(compiled.warnings.into_iter().filter_map(|finding| found(finding, Level::Warning))).collect()
+}
+
+fn textfile(config: &Config) -> Vec<Problem> {
+    let relative = config.textfile.directory.as_deref().is_some_and(|directory| !directory.is_absolute());
+    let problem = relative.then(|| {
+        Problem::error("textfile.directory", "not an absolute path", "write it from `/` on, as in \"/var/lib/x\"")
+    });
+    let of_files = |rule: &crate::health::config::Rule| rule.metric.starts_with(rules::TEXTFILE);
+    let lost = config.rule.iter().position(of_files).filter(|_| config.textfile.directory.is_none());
+    let lost = lost.map(|place| {
+        let remedy = "give `[textfile]` a `directory`";
+        Problem::error(format!("rule[{place}].metric"), "there are no text files", remedy)
+    });
+    problem.into_iter().chain(lost).collect()
+}
+
+fn extends(config: &Config) -> Vec<Problem> {
+    let wrong = extend::check(&config.extend).into_iter();
+    let remedy = |key| match key {
+        "name" => "name it as managers ask for it, as in \"distro\"",
+        "command" => "write it as a list, as in [\"/usr/local/bin/distro\", \"--short\"]",
+        _ => "write a span of time, as in \"10s\"",
+    };
+    wrong.map(|(place, key, message)| Problem::error(format!("extend[{place}].{key}"), message, remedy(key))).collect()
 }
 
 fn services(config: &Config) -> Vec<Problem> {

@@ -41,6 +41,8 @@ pub struct Config {
     pub snmp: snmp::config::Config,
     /// The private MIB.
     pub mib: mib::Config,
+    /// Objects as other agents have them, for moving over.
+    pub compat: mib::compat::Config,
     /// What is collected, and how often.
     pub collect: collect::Config,
     /// Prometheus' page. A file without this section serves no HTTP.
@@ -51,6 +53,10 @@ pub struct Config {
     pub rule: Vec<health::config::Rule>,
     /// The crucial components: systemd units, or patterns of processes. The host is online while all critical ones are.
     pub service: Vec<collect::service::Watch>,
+    /// Text files in which other programs tell what they know.
+    pub textfile: collect::textfile::Config,
+    /// Commands that are run in the background; what they print is in NET-SNMP-EXTEND-MIB.
+    pub extend: Vec<collect::extend::Command>,
 }
 
 impl Config {

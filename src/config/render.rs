@@ -48,6 +48,9 @@ const EXAMPLES: &[(&str, Example)] = &[
     ("snmp.view.name", Is("\"ops\"")),
     ("snmp.view.include", Is("[\"1.3.6.1.2.1\", \"VITALS-MIB::vitals\"]")),
     ("snmp.view.exclude", Is("[\"1.3.6.1.2.1.25.4\"]")),
+    ("compat.defender_iot.serial_number", Is("\"4CE0000000\"")),
+    ("compat.defender_iot.software_version", Is("\"24.1.2\"")),
+    ("compat.defender_iot.license_expires", Is("\"2027-01-31\"")),
     ("notify.snmp.name", Is("\"nms\"")),
     ("notify.snmp.target", Is("\"udp:192.0.2.10:162\"")),
     ("notify.snmp.community", Is("\"hard-to-guess\"")),
@@ -67,6 +70,9 @@ const EXAMPLES: &[(&str, Example)] = &[
     ("rule.message", Is("\"memory is running out\"")),
     ("service.unit", Is("\"ssh.service\"")),
     ("service.name", Is("\"ssh\"")),
+    ("textfile.directory", Is("\"/var/lib/vitalsd/textfile\"")),
+    ("extend.name", Is("\"distro\"")),
+    ("extend.command", Is("[\"/usr/local/bin/distro\"]")),
     ("service.process", Or("{ name = \"sshd\", min = 1 }")),
 ];
 

@@ -65,7 +65,7 @@ fn unknown_keys_get_the_nearest() {
             1 | [redfish]
               |  ^^^^^^^
               |
-              = help: known here: agent, log, system, snmp, mib, collect, http, notify, rule, service"#]],
+              = help: known here: agent, log, system, snmp, mib, compat, collect, http, notify, rule, service, textfile, extend"#]],
     );
 }
 

@@ -158,7 +158,7 @@ impl Health {
 pub(super) fn text(value: f64, unit: Unit, rate: bool) -> String {
     let number = if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.2}") };
     let text = match unit {
-        Unit::Count | Unit::Average | Unit::Timestamp => number,
+        Unit::Count | Unit::Average | Unit::Fraction | Unit::Timestamp => number,
         Unit::Ratio => format!("{:.1} %", value * 100.0),
         Unit::Celsius => format!("{value:.1} C"),
         Unit::Bytes => format!("{value:.0} B"),

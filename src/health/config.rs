@@ -15,7 +15,7 @@ pub struct Rule {
     pub name: String,
     /// `false` removes a built-in rule.
     pub enabled: bool,
-    /// A metric's name, with or without its `vitals_` prefix.
+    /// A metric's name, with or without its `vitals_` prefix; of a text file's metric, with `textfile:` before it.
     pub metric: String,
     /// Compare the metric's growth per second over this span instead of its value.
     pub rate: Option<Interval>,

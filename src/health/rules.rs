@@ -10,6 +10,7 @@ use wildmatch::WildMatch;
 
 use super::builtin;
 use super::config::{self, Direction};
+use crate::collect::textfile;
 use crate::metric::{Kind, PREFIX, Projection, Role, Row, Shape, Unit};
 
 /// Something wrong with a rule as written.
@@ -51,7 +52,13 @@ pub struct Rule<S: 'static> {
     shape: Shape,
     places: Vec<usize>,
     globs: Vec<(String, WildMatch)>,
+    /// The name of the text files' samples that the rule is over; `None` of a metric of ours.
+    sample: Option<String>,
 }
+
+/// What the name of a text files' metric begins with in a rule. Such a name can't be checked before the file is there; with
+/// the prefix a misspelt metric of ours is still found.
+pub const TEXTFILE: &str = "textfile:";
 
 /// One number that a rule looks at.
 #[derive(Debug, Clone, PartialEq)]
@@ -170,19 +177,27 @@ fn bind<S>(
     families: &[&'static dyn Projection<S>],
     error: &mut dyn FnMut(&'static str, String),
 ) -> Option<Rule<S>> {
+    if let Some(name) = written.metric.strip_prefix(TEXTFILE) {
+        let name = name.to_string();
+        return bind_sample(written, name, families, error);
+    }
     let short = written.metric.strip_prefix(PREFIX).unwrap_or(&written.metric);
     let metric = format!("{PREFIX}{short}");
     let mut names = Vec::new();
     for &family in families {
         let shape = family.shape();
+        if shape.subject == textfile::SAMPLE {
+            continue;
+        }
         let is_it = |place: &usize| shape.metrics.get(*place).is_some_and(|found| shape.metric_name(found) == metric);
         let places: Vec<usize> = (0..shape.metrics.len()).filter(is_it).collect();
         let Some(descriptor) = places.first().and_then(|place| shape.metrics.get(*place)).copied() else {
             names.extend(shape.metrics.iter().map(|descriptor| format!("{}_{}", shape.subject, descriptor.name)));
             continue;
         };
-        let globs = written.labels.iter().map(|(name, glob)| (name.clone(), WildMatch::new(glob))).collect();
         return Some(Rule {
+            globs: globs(&written),
+            sample: None,
             written,
             metric,
             unit: descriptor.unit,
@@ -192,7 +207,6 @@ fn bind<S>(
             family,
             shape,
             places,
-            globs,
         });
     }
     if written.metric.is_empty() {
@@ -202,6 +216,40 @@ fn bind<S>(
         error("metric", format!("there is no metric `{}`{nearest}", written.metric));
     }
     None
+}
+
+fn globs(written: &config::Rule) -> Vec<(String, WildMatch)> {
+    written.labels.iter().map(|(name, glob)| (name.clone(), WildMatch::new(glob))).collect()
+}
+
+/// A rule over samples of text files by their name; which labels they have isn't known.
+fn bind_sample<S>(
+    written: config::Rule,
+    name: String,
+    families: &[&'static dyn Projection<S>],
+    error: &mut dyn FnMut(&'static str, String),
+) -> Option<Rule<S>> {
+    let found = families.iter().map(|family| (*family, family.shape()));
+    let (family, shape) = found.into_iter().find(|(_, shape)| shape.subject == textfile::SAMPLE)?;
+    if name.is_empty() {
+        error("metric", format!("`{TEXTFILE}` needs the name of a metric behind it"));
+        return None;
+    }
+    let descriptor = shape.metrics.get(textfile::NUMBER).copied()?;
+    Some(Rule {
+        globs: globs(&written),
+        written,
+        unit: descriptor.unit,
+        help: descriptor.help,
+        // The type is the file's to say, later; the name has it by custom.
+        counter: name.ends_with("_total"),
+        metric: name.clone(),
+        section: shape.section,
+        family,
+        shape,
+        places: vec![textfile::NUMBER],
+        sample: Some(name),
+    })
 }
 
 impl<S> Rule<S> {
@@ -225,6 +273,10 @@ impl<S> Rule<S> {
     /// Shows every number that the rule looks at.
     pub fn visit(&self, source: &S, visit: &mut dyn FnMut(Sample)) {
         self.family.visit(source, &mut |row| {
+            // The first label of a sample is its name.
+            if self.sample.as_deref().is_some_and(|name| row.label(0).as_deref() != Some(name)) {
+                return;
+            }
             for place in &self.places {
                 self.visit_metric(row, *place, visit);
             }
@@ -261,7 +313,10 @@ impl<S> Rule<S> {
         }
         let labels = self.shape.labels.iter().enumerate().filter(|(_, label)| label.role == Role::Identity);
         let labels = labels.filter_map(|(at, label)| Some((label.name.to_string(), row.label(at)?.into_owned())));
-        let mut identity: BTreeMap<String, String> = labels.collect();
+        let mut identity: BTreeMap<String, String> = match row.open_labels() {
+            Some(labels) => labels.iter().cloned().collect(),
+            None => labels.collect(),
+        };
         // A label that the rule itself fixes tells nothing apart: `state` in a rule that matches `state = "failed"`.
         if let Some((name, text)) =
             extra.filter(|(name, text)| self.written.labels.get(*name).is_none_or(|glob| glob != text))
@@ -276,6 +331,10 @@ impl<S> Rule<S> {
     fn text(&self, row: &dyn Row, extra: Option<(&str, &str)>, name: &str) -> Option<String> {
         if let Some((_, text)) = extra.filter(|(extra, _)| *extra == name) {
             return Some(text.to_string());
+        }
+        if let Some(labels) = row.open_labels() {
+            let found = labels.iter().find(|(label, _)| label == name);
+            return Some(found.map(|(_, text)| text.clone()).unwrap_or_default());
         }
         if let Some(place) = self.shape.labels.iter().position(|label| label.name == name) {
             return Some(row.label(place).unwrap_or_default().into_owned());
@@ -292,6 +351,9 @@ impl<S> Rule<S> {
     }
 
     fn check_labels(&self, error: &mut dyn FnMut(&'static str, String)) {
+        if self.sample.is_some() {
+            return;
+        }
         let metrics = self.places.iter().filter_map(|place| self.shape.metrics.get(*place));
         let variants = metrics.filter_map(|metric| metric.variant.map(|(name, _)| name));
         let matched = |kind: Kind| matches!(kind, Kind::State(_) | Kind::Flag);
@@ -365,6 +427,16 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(check(text), (vec![expected.to_string()], vec![]), "{text}");
+        }
+    }
+
+    #[test]
+    fn metrics_of_text_files_are_known_by_their_prefix() {
+        let good = "name='a'\nmetric='textfile:devices_seen'\nwarning=5\nmatch={zone='a*'}";
+        assert_eq!(check(good), (vec![], vec![]));
+        for metric in ["devices_seen", "textfile:", "sample_number"] {
+            let (errors, _) = check(&format!("name='a'\nmetric='{metric}'\nwarning=5"));
+            assert_eq!(errors.len(), 1, "{metric}: {errors:?}");
         }
     }
 

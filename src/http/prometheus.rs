@@ -1,13 +1,15 @@
 //! The metrics in Prometheus' text format, over the same moment that SNMP answers from.
 //!
 //! Relies on the prometheus crate for the format and its escaping. A state metric becomes one series a state, 1 for the
-//! state that holds, as node_exporter's unit states are. Labels that only describe stand on the family's `_info`.
+//! state that holds, as node_exporter's unit states are. What text files say follows as it is in them. Labels that only describe stand on the family's `_info`.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
 
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{Encoder, TextEncoder};
 
+use crate::collect::textfile::Textfile;
 use crate::metric::{Descriptor, Kind, PREFIX, Role, Row, Shape};
 use crate::mib::families::{self, Moment};
 
@@ -35,7 +37,26 @@ pub fn text(moment: &Moment) -> prometheus::Result<Vec<u8>> {
     let families: Vec<MetricFamily> = families.into_values().filter(|family| !family.get_metric().is_empty()).collect();
     let mut out = Vec::new();
     TextEncoder::new().encode(&families, &mut out)?;
+    if let Some(textfile) = moment.snapshot.textfile.get() {
+        push_textfile(textfile, &mut out);
+    }
     Ok(out)
+}
+
+/// The families of the text files, unchanged; their names are none of ours.
+fn push_textfile(textfile: &Textfile, out: &mut Vec<u8>) {
+    let mut text = String::new();
+    for (name, family) in &textfile.families {
+        if let Some(help) = &family.help {
+            let help = help.replace('\\', "\\\\").replace('\n', "\\n");
+            let _ = writeln!(text, "# HELP {name} {help}");
+        }
+        let _ = writeln!(text, "# TYPE {name} {}", family.kind.name());
+        for sample in &family.samples {
+            let _ = writeln!(text, "{}{} {}", sample.name, sample.labels_text(), sample.text);
+        }
+    }
+    out.extend_from_slice(text.as_bytes());
 }
 
 fn push_row(shape: &Shape, row: &dyn Row, identity: Vec<LabelPair>, families: &mut BTreeMap<String, MetricFamily>) {

@@ -73,6 +73,8 @@ pub enum Unit {
     Count,
     /// A dimensionless mean, such as the load average. SMI: hundredths.
     Average,
+    /// A number of whatever unit, fractions and signs included. SMI: thousandths.
+    Fraction,
     /// Bytes; of a speed, bytes per second. SMI: a 64-bit gauge.
     Bytes,
     /// A span that may last years. SMI: whole seconds.
@@ -101,7 +103,7 @@ impl Unit {
     /// What a metric's name ends with (before `_total`), if anything.
     pub const fn suffix(self) -> Option<&'static str> {
         match self {
-            Unit::Count | Unit::Average => None,
+            Unit::Count | Unit::Average | Unit::Fraction => None,
             Unit::Bytes => Some("bytes"),
             Unit::Seconds | Unit::ShortSeconds => Some("seconds"),
             Unit::Timestamp => Some("timestamp_seconds"),
@@ -121,7 +123,7 @@ impl Unit {
             Unit::Count | Unit::Bytes | Unit::Seconds | Unit::Timestamp | Unit::Rpm => 0,
             Unit::Average => 2,
             Unit::Celsius => 1,
-            Unit::Ratio | Unit::ShortSeconds | Unit::Volts | Unit::Amperes | Unit::Watts => 3,
+            Unit::Fraction | Unit::Ratio | Unit::ShortSeconds | Unit::Volts | Unit::Amperes | Unit::Watts => 3,
             Unit::Hertz => -6,
         }
     }

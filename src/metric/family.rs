@@ -235,6 +235,10 @@ pub trait Row {
     fn label(&self, place: usize) -> Option<Cow<'_, str>>;
     /// The number of the metric at this place in [`Shape::metrics`].
     fn number(&self, place: usize) -> Option<Number>;
+    /// Names and texts of labels that no shape knows; `None` of a row whose labels are those of its family's shape.
+    fn open_labels(&self) -> Option<&[(String, String)]> {
+        None
+    }
 }
 
 /// A family, its row type forgotten: what every output loops over.

@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod ber;
+pub mod compat;
 pub mod conventions;
 pub mod counters;
 pub mod families;

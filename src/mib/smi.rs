@@ -50,7 +50,7 @@ pub fn syntax(descriptor: &Descriptor) -> Syntax {
         (Kind::Gauge, Unit::Ratio) => Syntax::Scaled("VitalsPercent"),
         (Kind::Gauge, Unit::Celsius) => Syntax::Scaled("VitalsTemperature"),
         (Kind::Gauge, Unit::Average) => Syntax::Scaled("VitalsHundredths"),
-        (Kind::Gauge, Unit::ShortSeconds | Unit::Volts | Unit::Amperes | Unit::Watts) => {
+        (Kind::Gauge, Unit::Fraction | Unit::ShortSeconds | Unit::Volts | Unit::Amperes | Unit::Watts) => {
             Syntax::Scaled("VitalsThousandths")
         }
     }
@@ -62,7 +62,7 @@ pub fn units(descriptor: &Descriptor) -> Option<&'static str> {
         return None;
     }
     match (descriptor.unit, descriptor.kind) {
-        (Unit::Count | Unit::Average | Unit::Timestamp, _) => None,
+        (Unit::Count | Unit::Average | Unit::Fraction | Unit::Timestamp, _) => None,
         (Unit::Bytes, _) => Some("bytes"),
         (Unit::Seconds | Unit::ShortSeconds, Kind::Counter) => Some("milliseconds"),
         (Unit::Seconds | Unit::ShortSeconds, _) => Some("seconds"),
@@ -103,8 +103,8 @@ fn gauge32(number: i128) -> u32 {
     u32::try_from(number.max(0)).unwrap_or(u32::MAX)
 }
 
-/// DateAndTime in UTC, 11 octets (RFC 2579); eight zeros for a moment that it can't name.
-fn date_and_time(number: Number) -> Vec<u8> {
+/// DateAndTime in UTC of seconds since 1970, 11 octets (RFC 2579); eight zeros for a moment that it can't name.
+pub fn date_and_time(number: Number) -> Vec<u8> {
     let milliseconds = i64::try_from(number.scaled(3)).unwrap_or(i64::MAX);
     let Ok(moment) = Timestamp::from_millisecond(milliseconds) else { return vec![0; 8] };
     let zoned = TimeZone::UTC.to_datetime(moment);

@@ -46,6 +46,12 @@ impl Value {
         }
     }
 
+    /// TimeStamp (RFC 2579): sysUpTime at a moment, told as the time since the agent started.
+    pub fn time_stamp(uptime: std::time::Duration) -> Value {
+        let hundredths = (uptime.as_millis() / 10) & u128::from(u32::MAX);
+        Value::TimeTicks(u32::try_from(hundredths).unwrap_or(0))
+    }
+
     /// Text, cut on a character's edge so that a DisplayString of at most 255 octets holds it.
     pub fn text(text: &str) -> Value {
         let mut end = text.len().min(255);

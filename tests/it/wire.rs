@@ -76,6 +76,8 @@ const GROUPS: &[(&str, fn(&World) -> Vec<Row>)] = &[
 const USUAL: &[&str] = &[
     // Notifications of failed authentications: at most one a minute, the rest counted.
     "authen_traps_left_out",
+    // A row's own agent may have read its configuration again.
+    "reloads",
     "in_packets",
     "out_packets",
     "in_read_variables",

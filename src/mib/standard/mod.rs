@@ -5,18 +5,25 @@
 //! fact is in units, ranges and enumerations of the module is said there and nowhere else.
 
 pub mod bridge;
+pub mod entities;
+pub mod entity;
+pub mod entity_sensor;
+pub mod entity_state;
 pub mod etherlike;
+pub mod extend;
 mod host_resources;
 pub mod if_mib;
 mod internet;
 pub mod ip_forward_mib;
 pub mod ip_mib;
+pub mod lm_sensors;
 pub mod tcp_mib;
 mod ucd;
 pub mod udp_mib;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::indices::Indices;
 use super::table::Module;
@@ -34,11 +41,23 @@ pub static MODULES: &[&Module<Facts>] = &[
     &ip_forward_mib::MODULE,
     &tcp_mib::MODULE,
     &udp_mib::MODULE,
+    &entity::MODULE,
+    &entity_sensor::MODULE,
+    &entity_state::MODULE,
+    &lm_sensors::MODULE,
+    &extend::MODULE,
 ];
 
 /// What keeps numbers across restarts: rows that managers remember by index.
-pub static SUBJECTS: &[&Subject] =
-    &[&if_mib::INTERFACES, &host_resources::FILESYSTEMS, &host_resources::DEVICES, &ucd::SERVICES, &ucd::BLOCK_DEVICES];
+pub static SUBJECTS: &[&Subject] = &[
+    &if_mib::INTERFACES,
+    &host_resources::FILESYSTEMS,
+    &host_resources::DEVICES,
+    &ucd::SERVICES,
+    &ucd::BLOCK_DEVICES,
+    &entities::ENTITIES,
+    &lm_sensors::SENSORS,
+];
 
 /// Things of one kind, which share one range of numbers.
 pub struct Subject {
@@ -60,26 +79,41 @@ pub struct Facts {
     pub snapshot: Option<Arc<Snapshot>>,
     /// The numbers of each subject's names.
     numbers: BTreeMap<&'static str, Arc<BTreeMap<String, u32>>>,
+    /// When one of each subject's names last came or went, as time since the agent started.
+    changes: BTreeMap<&'static str, Duration>,
+    /// Since when physical entities are in their states.
+    pub states: Arc<entity_state::History>,
 }
 
 impl Facts {
     /// The facts of another moment. Numbers are looked up for subjects of which a section `changed`.
     #[must_use]
     pub fn with(&self, snapshot: &Arc<Snapshot>, changed: impl Fn(&[&str]) -> bool, indices: &mut Indices) -> Facts {
-        let mut numbers = self.numbers.clone();
+        let (mut numbers, mut changes) = (self.numbers.clone(), self.changes.clone());
         for subject in SUBJECTS.iter().filter(|subject| changed(subject.sections)) {
             let names = (subject.names)(snapshot);
             let assigned = indices.assign(subject.name, &names, snapshot.now.wall);
             let named = names.into_iter().map(|(name, _)| name).zip(assigned);
-            let named = named.filter_map(|(name, number)| Some((name, number?))).collect();
-            numbers.insert(subject.name, Arc::new(named));
+            let named: BTreeMap<_, _> = named.filter_map(|(name, number)| Some((name, number?))).collect();
+            if self.numbers.get(subject.name).is_none_or(|before| **before != named) {
+                changes.insert(subject.name, snapshot.now.monotonic);
+                numbers.insert(subject.name, Arc::new(named));
+            }
         }
-        Facts { snapshot: Some(snapshot.clone()), numbers }
+        let states =
+            if changed(entities::SECTIONS) { Arc::new(self.states.with(snapshot)) } else { self.states.clone() };
+        Facts { snapshot: Some(snapshot.clone()), numbers, changes, states }
     }
 
     /// The number of a name; `None` where it has none.
     pub fn number(&self, subject: &Subject, name: &str) -> Option<u32> {
         self.numbers.get(subject.name)?.get(name).copied()
+    }
+
+    /// When one of a subject's names last came or went, as time since the agent started: what a TimeStamp of its table
+    /// says.
+    pub fn last_change(&self, subject: &Subject) -> Option<Duration> {
+        self.changes.get(subject.name).copied()
     }
 
     /// What a section says, while it says something.
