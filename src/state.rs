@@ -65,7 +65,9 @@ impl Published {
         let mut segments: Vec<_> = standard.map(Arc::new).collect();
         let families = families::all().into_iter().filter(|source| changed(source.section()));
         segments.extend(families.map(|source| Arc::new(vitals::segment(root, source, &moment, indices))));
-        Published { moment, view: Arc::new(self.view.with(segments)), facts, ..self.clone() }
+        let view = self.view.with(segments);
+        view.prepare(moment.snapshot.now.monotonic);
+        Published { moment, view: Arc::new(view), facts, ..self.clone() }
     }
 
     /// The same with other settings.

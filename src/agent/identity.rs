@@ -33,8 +33,9 @@ const MOST_ENGINES: usize = 64;
 /// How long the secret is, in octets.
 const SECRET_OCTETS: usize = 32;
 
-/// 2020-01-01, in seconds of Unix' time: boots of an engine ID that is fixed begin with the minutes since. A directory
-/// that was lost as a whole so never gives boots that were used before, as an engine starts less than once a minute.
+/// 2020-01-01, in seconds of Unix' time: boots of an engine ID that is fixed begin with the seconds since. A directory
+/// that was lost as a whole so never gives boots that were used before, also after a night of failing starts, as an
+/// engine starts less than once a second. They last until 2088.
 const BOOTS_EPOCH: i64 = 1_577_836_800;
 
 /// 2025-01-01, in seconds of Unix' time: a clock that says less was never set.
@@ -220,8 +221,8 @@ impl Kept {
                         set: set it, and have the agent reload"
                 .into());
         }
-        let minutes = u32::try_from((now.as_second() - BOOTS_EPOCH) / 60).unwrap_or(EngineClock::LATCHED);
-        Ok(minutes.max(self.forgotten.saturating_add(1)).min(EngineClock::LATCHED))
+        let seconds = u32::try_from(now.as_second() - BOOTS_EPOCH).unwrap_or(EngineClock::LATCHED);
+        Ok(seconds.max(self.forgotten.saturating_add(1)).min(EngineClock::LATCHED))
     }
 
     fn put(&mut self, id: &EngineId, boots: u32) {
@@ -386,8 +387,8 @@ mod tests {
     use super::*;
 
     const NOW: i64 = 1_800_000_000;
-    /// Minutes from 2020 to then.
-    const MINUTES: u32 = 3_702_720;
+    /// Seconds from 2020 to then.
+    const SECONDS: u32 = 222_163_200;
 
     fn now() -> Timestamp {
         Timestamp::from_second(NOW).expect("a time")
@@ -470,12 +471,12 @@ mod tests {
         let directory = temporary();
         let here = source(Some("a"), Some(FIXED));
         let first = starts(directory.path(), &here);
-        assert_eq!((first.id.to_string().as_str(), first.boots, first.closed), (FIXED, MINUTES, None));
-        assert_eq!(starts(directory.path(), &here).boots, MINUTES + 1);
+        assert_eq!((first.id.to_string().as_str(), first.boots, first.closed), (FIXED, SECONDS, None));
+        assert_eq!(starts(directory.path(), &here).boots, SECONDS + 1);
         // To and fro: neither falls back.
         let own = starts(directory.path(), &source(Some("a"), None));
         assert_eq!(own.boots, 1);
-        assert_eq!(starts(directory.path(), &here).boots, MINUTES + 2);
+        assert_eq!(starts(directory.path(), &here).boots, SECONDS + 2);
         // The one made here, fixed in the file, is still the same engine.
         let pinned = source(Some("a"), Some(&own.id.to_string()));
         assert_eq!(starts(directory.path(), &pinned).boots, 2);
@@ -503,10 +504,10 @@ mod tests {
             assert_eq!(peek(path, &here).expect("a file").map(|asleep| asleep.needs_reset), Some(true));
             let store = Store::open(path).expect("a state directory");
             let opened = reset(&store, &here, now()).expect("opened");
-            assert_eq!((opened.boots, opened.closed), (MINUTES, None));
+            assert_eq!((opened.boots, opened.closed), (SECONDS, None));
             drop(store);
             let next = starts(path, &here);
-            assert_eq!((next.boots, next.closed), (MINUTES + 1, None));
+            assert_eq!((next.boots, next.closed), (SECONDS + 1, None));
             assert_eq!(peek(path, &here).expect("a file").map(|asleep| asleep.needs_reset), Some(false));
         }
         assert!(reset(&Store::open(path).expect("a directory"), &source(Some("a"), None), now()).is_err());
@@ -524,7 +525,7 @@ mod tests {
         assert_eq!(start(&store, &here, now()).closed, None);
         assert_eq!(
             reset(&store, &source(None, Some("80007ed904bb")), early).map(|opened| opened.boots),
-            Ok(MINUTES + 1)
+            Ok(SECONDS + 1)
         );
     }
 
@@ -565,10 +566,10 @@ mod tests {
         let own = kept.derived.clone();
         kept.put(&own, 7);
         let id = |number: u8| EngineId::new(&[0x80, 0, 0x7e, 0xd9, 4, number]).expect("an engine ID");
-        kept.put(&id(0), MINUTES + 1_000);
+        kept.put(&id(0), SECONDS + 1_000);
         (1..100).for_each(|number| kept.put(&id(number), 3));
         assert_eq!((kept.engines.len(), kept.boots(&own), kept.boots(&id(0))), (MOST_ENGINES, Some(7), None));
-        assert_eq!(kept.next_boots(&id(0), now()), Ok(MINUTES + 1_001));
+        assert_eq!(kept.next_boots(&id(0), now()), Ok(SECONDS + 1_001));
     }
 
     #[test]
@@ -579,8 +580,8 @@ mod tests {
         let first = start(&store, &own, now());
         assert_eq!(again(&store, &own, now(), &first).boots, 1);
         let second = again(&store, &fixed, now(), &first);
-        assert_eq!((second.id.to_string().as_str(), second.boots), (FIXED, MINUTES));
-        assert_eq!(again(&store, &fixed, now(), &second).boots, MINUTES);
+        assert_eq!((second.id.to_string().as_str(), second.boots), (FIXED, SECONDS));
+        assert_eq!(again(&store, &fixed, now(), &second).boots, SECONDS);
         let third = again(&store, &own, now(), &second);
         assert_eq!((third.id, third.boots), (first.id, 2));
     }

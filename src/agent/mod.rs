@@ -51,6 +51,9 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// How long reading the configuration again may take: one on a mount that hangs must not stop the agent.
 const READING: Duration = Duration::from_secs(5);
 
+/// How long making a plan of it may take: some thousand passwords on a slow processor.
+const PLANNING: Duration = Duration::from_secs(60);
+
 /// How much the loop gives way to answers, as nice(2) counts it: less than collections do.
 const LOOP_NICENESS: i32 = 5;
 
@@ -80,7 +83,7 @@ pub fn run(loaded: Loaded) -> Result<()> {
     result
 }
 
-async fn daemon(loaded: Loaded, threads: Handle) -> Result<()> {
+async fn daemon(mut loaded: Loaded, threads: Handle) -> Result<()> {
     let clock = Clock::start();
     let interest = Arc::new(Interest::new());
     let means = Means { threads, clock, interest: interest.clone() };
@@ -89,6 +92,7 @@ async fn daemon(loaded: Loaded, threads: Handle) -> Result<()> {
     let store = Arc::new(store);
     let source = Source::of(&loaded.config).map_err(anyhow::Error::msg)?;
     let plan = Plan::new(&loaded.config, identity::start(&store, &source, clock.now().wall))?;
+    loaded.config.snmp.forget_users_secrets();
     let mut listeners = Listeners::default();
     let bound = listeners.bind(&plan.listen).await?;
     let mut query_logs = QueryLogs::default();
@@ -111,7 +115,8 @@ async fn daemon(loaded: Loaded, threads: Handle) -> Result<()> {
     let (mut hangup, mut terminate, mut interrupt) =
         (of(SignalKind::hangup())?, of(SignalKind::terminate())?, of(SignalKind::interrupt())?);
     // Not eprint!, which panics where nobody reads: the log may be a pipe whose reader has gone.
-    let _ = std::io::stderr().write_all(banner.as_bytes());
+    // Aside, as it may be a pipe that nobody empties.
+    drop(tokio::task::spawn_blocking(move || std::io::stderr().write_all(banner.as_bytes())));
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
     let mut ticks = time::interval(TICK);
@@ -170,12 +175,18 @@ async fn reload(
 ) -> Result<Setup> {
     let path = loaded.path.clone();
     let (clock, store, present) = (shared.clock, shared.store.clone(), shared.identity.load_full());
-    let plan = aside(reading, move || {
+    let (fresh, source) = aside(reading, move || {
         let fresh = config::load(path.as_deref()).map_err(anyhow::Error::msg)?;
         let source = Source::of(&fresh.config).map_err(anyhow::Error::msg)?;
-        Plan::new(&fresh.config, identity::again(&store, &source, clock.now().wall, &present))
+        Ok((fresh, source))
     })
     .await?;
+    // Passwords of hundreds of users take seconds to become keys.
+    let planned = tokio::task::spawn_blocking(move || {
+        Plan::new(&fresh.config, identity::again(&store, &source, clock.now().wall, &present))
+    });
+    let planned = time::timeout(PLANNING, planned).await.context("working it out takes too long")?;
+    let plan = planned.context("it could not be worked out")??;
     let bound = listeners.bind(&plan.listen).await?;
     let query_log = query_logs.open(plan.query_log.as_ref())?;
     let (setup, listen) = (plan.setup(systemd::source(Handle::current())), plan.listen.clone());

@@ -38,7 +38,7 @@ pub struct Plan {
     pub settings: Settings,
     /// Who is told of alarms.
     pub targets: Vec<Target>,
-    /// The configuration itself.
+    /// The configuration itself, without users' secrets where they are needed no more.
     pub config: Config,
 }
 
@@ -72,6 +72,11 @@ impl Plan {
             None => root.child(&[3, 1]),
         };
         let description = description(&host);
+        let mut kept = config.clone();
+        // Only an engine that is closed is made again of the same configuration.
+        if identity.closed.is_none() {
+            kept.snmp.forget_users_secrets();
+        }
         Ok(Plan {
             listen,
             engine,
@@ -88,7 +93,7 @@ impl Plan {
                 ..Settings::default()
             },
             targets,
-            config: config.clone(),
+            config: kept,
         })
     }
 

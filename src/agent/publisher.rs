@@ -222,7 +222,7 @@ impl Publisher {
     fn publish(&mut self, changed: impl Fn(&str) -> bool) {
         let moment = moment(&self.snapshot, &self.assessor, &self.shared.counters);
         let (now, before) = (self.snapshot.now, self.shared.state.get());
-        before.view.take_asked().for_each(|section| self.shared.interest.ask(section, now));
+        before.view.take_asked(now.monotonic).for_each(|section| self.shared.interest.ask(section, now));
         let indices = &mut self.indices;
         self.shared.state.update(|published| published.with_moment(moment.clone(), &changed, indices));
         self.keep_indices();

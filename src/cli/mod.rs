@@ -5,6 +5,7 @@ mod completions;
 mod config;
 mod engine;
 mod gather;
+mod log;
 mod man;
 mod metrics;
 mod mib;

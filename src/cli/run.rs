@@ -7,6 +7,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::log::{Journal, Lines};
 use super::{FAILED, GOOD, WRONG, complain, tell};
 use crate::agent;
 use crate::config::{Log, LogFormat, LogLevel, load};
@@ -29,11 +30,20 @@ impl Arguments {
                 return WRONG;
             }
         };
-        log(&loaded.config.log);
+        let lines = match Lines::to(io::stderr()) {
+            Ok(lines) => lines,
+            Err(error) => {
+                complain(&format!("vitalsd: the log's thread could not be started: {error}"));
+                return FAILED;
+            }
+        };
+        let lines = log(&loaded.config.log, lines);
         for line in loaded.warnings.lines() {
             tracing::warn!("{line}");
         }
-        match agent::run(loaded) {
+        let ended = agent::run(loaded);
+        lines.finish();
+        match ended {
             Ok(()) => GOOD,
             Err(error) => {
                 complain(&format!("vitalsd: {error:#}"));
@@ -43,8 +53,8 @@ impl Arguments {
     }
 }
 
-/// Sets the agent's log up. Where the journal can't be reached, lines go to standard error.
-fn log(config: &Log) {
+/// Sets the agent's log up, and says where its lines wait. Where the journal can't be reached, they go to standard error.
+fn log(config: &Log, lines: Lines) -> Lines {
     let level = match config.level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
@@ -57,13 +67,19 @@ fn log(config: &Log) {
         .with_default(level.min(LevelFilter::WARN))
         .with_target("vitalsd", level);
     let registry = tracing_subscriber::registry().with(filter);
-    let text = || tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    let layer = || tracing_subscriber::fmt::layer().with_target(false);
+    let text = layer().with_writer(lines.clone()).with_ansi(io::stderr().is_terminal());
     match config.format {
-        LogFormat::Text => registry.with(text().with_target(false)).init(),
-        LogFormat::Json => registry.with(text().json()).init(),
-        LogFormat::Journald => match tracing_journald::layer() {
-            Ok(journal) => registry.with(journal).init(),
-            Err(_) => registry.with(text()).init(),
+        LogFormat::Text => registry.with(text).init(),
+        LogFormat::Json => registry.with(layer().with_writer(lines.clone()).with_target(true).json()).init(),
+        LogFormat::Journald => match Journal::open() {
+            Ok(journal) => {
+                let waiting = journal.lines().clone();
+                registry.with(layer().with_writer(journal).with_ansi(false).without_time().with_level(false)).init();
+                return waiting;
+            }
+            Err(_) => registry.with(text).init(),
         },
     }
+    lines
 }

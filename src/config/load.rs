@@ -56,12 +56,12 @@ pub fn load(path: Option<&Path>) -> Result<Loaded, Findings> {
     Ok(Loaded { config, path: Some(path.to_path_buf()), warnings })
 }
 
-/// The text of a file, up to a bound.
-fn read(path: &Path) -> io::Result<String> {
+/// The text of a file, up to a bound; zeroed when it is dropped, as it may hold secrets.
+fn read(path: &Path) -> io::Result<Zeroizing<String>> {
     if fs::metadata(path)?.len() > MAX_FILE_BYTES {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "too large for a configuration"));
     }
-    fs::read_to_string(path)
+    fs::read_to_string(path).map(Zeroizing::new)
 }
 
 pub(super) fn readable_by_others(path: &Path) -> io::Result<bool> {

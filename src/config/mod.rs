@@ -125,7 +125,7 @@ fn default_state_dir(variable: impl Fn(&str) -> Option<PathBuf>) -> PathBuf {
 pub struct Log {
     /// The least that is said: `error`, `warn`, `info`, `debug` or `trace`.
     pub level: LogLevel,
-    /// How it is written: `text`, `json`, or `journald` for systemd's journal with its fields.
+    /// How it is written: `text`, `json`, or `journald` for systemd's journal with its priorities.
     pub format: LogFormat,
 }
 

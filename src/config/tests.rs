@@ -147,7 +147,7 @@ fn spans_and_choices() {
             2 | format = "xml"
               |          ^^^^^
               |
-              = help: write one of `text`, `json`, `journald`. How it is written: `text`, `json`, or `journald` for systemd's journal with its fields."#]],
+              = help: write one of `text`, `json`, `journald`. How it is written: `text`, `json`, or `journald` for systemd's journal with its priorities."#]],
     );
 }
 

@@ -107,39 +107,12 @@ impl Links {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use super::*;
     use OperationalState::{Dormant, Down, LowerLayerDown, NotPresent, Unknown, Up};
 
     fn interface(name: &str, state: OperationalState, flags: u32) -> Interface {
-        Interface {
-            name: name.into(),
-            receive: Default::default(),
-            transmit: Default::default(),
-            index: None,
-            hardware_type: None,
-            address: Vec::new(),
-            alias: None,
-            flags: Some(flags),
-            state: Some(state),
-            carrier: None,
-            carrier_changes: None,
-            speed_bytes: None,
-            duplex: None,
-            mtu: None,
-            physical: None,
-            errors: None,
-            broadcast: Vec::new(),
-            groups: Vec::new(),
-            kind: None,
-            master: None,
-            bridge: None,
-            port: None,
-            bond: None,
-            since: Duration::ZERO,
-            discontinuity: Duration::ZERO,
-        }
+        Interface { name: name.into(), flags: Some(flags), state: Some(state), ..Interface::default() }
     }
 
     #[test]

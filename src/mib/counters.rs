@@ -138,6 +138,13 @@ impl Counters {
         self.cell(counter).fetch_add(number, Ordering::Relaxed);
     }
 
+    /// Counts what others counted, but for these.
+    pub fn add_all(&self, others: &Counters, except: &[Counter]) {
+        for &(counter, ..) in COUNTERS.iter().filter(|(counter, ..)| !except.contains(counter)) {
+            self.add(counter, others.value(counter));
+        }
+    }
+
     /// What was counted.
     pub fn value(&self, counter: Counter) -> u64 {
         self.cell(counter).load(Ordering::Relaxed)

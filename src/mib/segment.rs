@@ -6,7 +6,8 @@
 
 use std::fmt;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::ber;
 use super::counters::{Counter, Counters};
@@ -80,7 +81,11 @@ pub fn smi_counter32(number: u64) -> u32 {
 pub struct Segment {
     prefix: Key,
     sections: Vec<&'static str>,
+    /// Whether somebody wanted its instances since the publisher last looked.
     asked: AtomicBool,
+    /// When the publisher last saw that somebody had, or had wanted those of the segment that was here before; in
+    /// milliseconds since the agent started, 0 for never.
+    last_asked: AtomicU64,
     content: LazyLock<Content, Box<dyn FnOnce() -> Content + Send + Sync>>,
 }
 
@@ -88,7 +93,8 @@ impl Segment {
     /// A segment whose content is put together when it is first asked for.
     pub fn lazy(prefix: &Oid, build: impl FnOnce() -> Content + Send + Sync + 'static) -> Segment {
         let content: LazyLock<Content, Box<dyn FnOnce() -> Content + Send + Sync>> = LazyLock::new(Box::new(build));
-        Segment { prefix: prefix.key(), sections: Vec::new(), asked: AtomicBool::new(false), content }
+        let (asked, last_asked) = (AtomicBool::new(false), AtomicU64::new(0));
+        Segment { prefix: prefix.key(), sections: Vec::new(), asked, last_asked, content }
     }
 
     /// The same, said to come from these sections.
@@ -112,9 +118,30 @@ impl Segment {
     }
 
     /// The sections that it comes from, if somebody wanted its instances since the last call.
-    pub fn take_asked(&self) -> &[&'static str] {
-        if self.asked.swap(false, Ordering::Relaxed) { &self.sections } else { &[] }
+    pub fn take_asked(&self, now: Duration) -> &[&'static str] {
+        if !self.asked.swap(false, Ordering::Relaxed) {
+            return &[];
+        }
+        self.last_asked.store(milliseconds(now).max(1), Ordering::Relaxed);
+        &self.sections
     }
+
+    /// Takes the place of another one: whoever wanted that one's instances will want this one's.
+    pub fn succeed(&self, before: &Segment) {
+        self.last_asked.store(before.last_asked.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// Puts its content together ahead of the next request, if it was asked for lately.
+    pub fn prepare(&self, now: Duration, lately: Duration) {
+        let last = self.last_asked.load(Ordering::Relaxed);
+        if last > 0 && milliseconds(now).saturating_sub(last) < milliseconds(lately) {
+            LazyLock::force(&self.content);
+        }
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for Segment {

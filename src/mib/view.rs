@@ -1,9 +1,14 @@
 //! The view: every instance of one moment, in order, and what an identity may see of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::oid::{Key, Oid, subtree_end};
 use super::segment::{Live, Segment};
+
+/// How long after it was asked for a table is put together ahead of requests: longer than managers usually wait between
+/// two polls.
+const LATELY: Duration = Duration::from_secs(600);
 
 /// Every object instance of one moment.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +42,10 @@ impl View {
         let mut view = self.clone();
         for segment in segments {
             match view.segments.binary_search_by(|old| old.prefix().cmp(segment.prefix())) {
-                Ok(place) => view.segments[place] = segment,
+                Ok(place) => {
+                    segment.succeed(&view.segments[place]);
+                    view.segments[place] = segment;
+                }
                 Err(place) => view.segments.insert(place, segment),
             }
         }
@@ -75,8 +83,13 @@ impl View {
     }
 
     /// The sections of which somebody wanted instances since the last call.
-    pub fn take_asked(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.segments.iter().flat_map(|segment| segment.take_asked().iter().copied())
+    pub fn take_asked(&self, now: Duration) -> impl Iterator<Item = &'static str> + '_ {
+        self.segments.iter().flat_map(move |segment| segment.take_asked(now).iter().copied())
+    }
+
+    /// Puts together what was asked for lately, so that no request has to.
+    pub fn prepare(&self, now: Duration) {
+        self.segments.iter().for_each(|segment| segment.prepare(now, LATELY));
     }
 
     /// How many instances there are; puts every segment together.

@@ -167,7 +167,18 @@ impl<'e, 'o> Answer<'e, 'o> {
 
     /// Whether an answer without error is within its limit so far.
     pub fn fits(&self) -> bool {
-        total_octets(&self.envelope, 0, 0, self.list_octets()) <= self.limit
+        self.fits_with(ErrorStatus::NoError, 0)
+    }
+
+    /// The same with an error about this variable binding.
+    pub fn fits_with(&self, status: ErrorStatus, index: usize) -> bool {
+        let (status, index) = self.numbers(status, index);
+        total_octets(&self.envelope, status, index, self.list_octets()) <= self.limit
+    }
+
+    /// error-status and error-index as they are written.
+    fn numbers(&self, status: ErrorStatus, index: usize) -> (i64, i64) {
+        (i64::from(status.number(self.version())), i64::try_from(index).unwrap_or(i64::MAX))
     }
 
     /// The longest list with which an answer without error is within its limit, and within another one.
@@ -194,11 +205,10 @@ impl<'e, 'o> Answer<'e, 'o> {
 
     /// Puts the headers in front of the list.
     fn wrap(self, pdu_tag: u8, status: ErrorStatus, index: usize) -> bool {
-        let status = i64::from(status.number(self.version()));
-        let index = i64::try_from(index).unwrap_or(i64::MAX);
-        if total_octets(&self.envelope, status, index, self.list_octets()) > self.limit {
+        if !self.fits_with(status, index) {
             return false;
         }
+        let (status, index) = self.numbers(status, index);
         let Envelope { request_id, wrap } = self.envelope;
         let mut front = Front::before(self.room, self.out);
         front.header(ber::SEQUENCE);

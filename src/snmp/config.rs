@@ -52,6 +52,18 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// Forgets what users' keys were made of, and keys as they were written: an engine has its own.
+    pub fn forget_users_secrets(&mut self) {
+        for user in &mut self.user {
+            let User { auth_password, auth_key, auth_master_key, priv_password, priv_key, priv_master_key, .. } = user;
+            for secret in [auth_password, auth_key, auth_master_key, priv_password, priv_key, priv_master_key] {
+                *secret = None;
+            }
+        }
+    }
+}
+
 /// What an identity may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

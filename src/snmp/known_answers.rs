@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use rasn_snmp::{v1, v2, v2c};
 
+use super::answer::ErrorStatus;
 use super::config::{Access, Community, Config, User, View as ViewConfig};
+use super::record::Fate;
 use super::{Engine, Local, MAX_DATAGRAM, Moment, Request, Scratch, Verdict};
 use crate::mib::snmpv2::{self, Standing, System};
 use crate::mib::{Builder, Counter, Counters, EngineClock, Live, Oid, Segment, Settings, Value, View, ber};
@@ -110,7 +112,7 @@ impl Agent {
                 self.settings = commit.settings().clone();
                 self.engine = self.engine.with_keys(&self.settings.keys);
             }
-            verdict = commit.answer(stores, &live, &mut out);
+            verdict = commit.answer(stores, &live, &mut self.scratch, &mut out);
         }
         matches!(verdict, Verdict::Answer).then_some(out)
     }
@@ -373,6 +375,8 @@ fn writes() {
         let mut agent = Agent::new();
         let before = agent.settings.clone();
         let answer = agent.send(&set(version, b"private", &[(NAME, text("a"))]), false).expect("an answer");
+        let fate = Fate::Answered(ErrorStatus::CommitFailed);
+        assert_eq!(agent.scratch.record().fate, fate, "what the query log is told");
         assert_eq!((read(&answer).status, read(&answer).index), (status, 1), "not stored");
         assert_eq!(agent.settings, before);
     }

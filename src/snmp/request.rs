@@ -132,16 +132,14 @@ impl Context<'_> {
         };
         let (status, index, read) = match outcome {
             Outcome::Set(settings, set) if set > 0 => {
-                record.fate = Fate::Answered(ErrorStatus::NoError);
                 return Verdict::Commit(Box::new(Commit::new(&work, *settings, set)));
             }
             Outcome::Set(..) => (ErrorStatus::NoError, 0, 0),
             Outcome::Read(read) => (ErrorStatus::NoError, 0, read),
             Outcome::Failed(status, index) => (status, index, 0),
         };
-        record.fate = Fate::Answered(status);
-        if !finish(answer, pdu.list, status, index, counters) {
-            record.fate = Fate::Refused(Counter::SilentDrops);
+        record.fate = finish(answer, pdu.list, status, index, counters);
+        if !matches!(record.fate, Fate::Answered(_)) {
             return Verdict::Silence;
         }
         counters.add(Counter::InTotalReqVars, read);
@@ -186,22 +184,24 @@ impl Kind {
 }
 
 /// Ends an answer, with the request's own list where there is an error; what doesn't fit becomes tooBig, and what even
-/// so doesn't fit is dropped (RFC 3416, section 4.2.1). False when nothing is to be sent.
-pub(super) fn finish(mut answer: Answer, list: &[u8], status: ErrorStatus, index: usize, counters: &Counters) -> bool {
+/// so doesn't fit is dropped (RFC 3416, section 4.2.1). What became of the request; an answer is to be sent.
+pub(super) fn finish(mut answer: Answer, list: &[u8], status: ErrorStatus, index: usize, counters: &Counters) -> Fate {
     let version = answer.version();
-    // RFC 1157, section 4.1.2, sends the list back; RFC 3416 an empty one, which always fits.
-    let echoes = status != ErrorStatus::NoError && !(status == ErrorStatus::TooBig && version != Version::V1);
     if status != ErrorStatus::NoError {
         answer.truncate(0);
     }
-    if echoes {
+    let too_big = status == ErrorStatus::TooBig;
+    // RFC 1157, section 4.1.2, sends the list back; RFC 3416 an empty one with tooBig, which always fits.
+    if status != ErrorStatus::NoError && (!too_big || version == Version::V1) {
         answer.list().extend_from_slice(list);
     }
-    let too_big = status == ErrorStatus::TooBig;
+    if !too_big && !answer.fits_with(status, index) {
+        return finish(answer, list, ErrorStatus::TooBig, 0, counters);
+    }
     let sent = answer.finish(status, if too_big { 0 } else { index });
     if !sent {
         counters.add(Counter::SilentDrops, 1);
-        return false;
+        return Fate::Refused(Counter::SilentDrops);
     }
     counters.add(Counter::OutPkts, 1);
     counters.add(Counter::OutGetResponses, 1);
@@ -212,7 +212,7 @@ pub(super) fn finish(mut answer: Answer, list: &[u8], status: ErrorStatus, index
         5 => counters.add(Counter::OutGenErrs, 1),
         _ => {}
     }
-    true
+    Fate::Answered(status)
 }
 
 /// A request with its bindings read.

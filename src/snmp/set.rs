@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::answer::{Answer, Envelope, ErrorStatus};
 use super::checks::Version3;
 use super::config::{Access, Level};
+use super::record::Fate;
 use super::request::{Asker, Outcome, Work, finish};
 use super::usm::User;
 use super::usm::change::KeyChange;
 use super::wire::Bind;
-use super::{Verdict, Version, wire};
+use super::{Scratch, Verdict, Version, wire};
 use crate::mib::oid::Key;
 use crate::mib::{Counter, Live, SetError, Settings, settings};
 
@@ -48,7 +49,7 @@ impl Work<'_> {
         if let Some(change) = KeyChange::find(key) {
             return match self.context.asker {
                 // Deviation: a user's own keys are his to change, whatever his view (RFC 3415 would ask the view).
-                Asker::User { version3, user, level, .. } if change.permits(user, level) => {
+                Asker::User { version3, user, level, .. } if change.permits(user, level, key) => {
                     change.apply(&value()?, &version3.users, &version3.engine_id, new)
                 }
                 _ => Err(ErrorStatus::NoAccess),
@@ -135,17 +136,17 @@ impl Commit {
     }
 
     /// Writes the answer: noError when they were stored, commitFailed when not (nothing was changed: nothing is undone).
-    pub fn answer(&self, stored: bool, live: &Live, out: &mut Vec<u8>) -> Verdict {
+    pub fn answer(&self, stored: bool, live: &Live, scratch: &mut Scratch, out: &mut Vec<u8>) -> Verdict {
         let counters = live.counters;
         let wrap = self.asker.borrow().wrap(live.engine);
         let envelope = Envelope { request_id: self.request_id, wrap };
         let mut answer = Answer::begin(envelope, self.max_response, out);
         answer.list().extend_from_slice(&self.list);
         let (status, index) = if stored { (ErrorStatus::NoError, 0) } else { (ErrorStatus::CommitFailed, 1) };
-        let sent = finish(answer, &self.list, status, index, counters);
+        scratch.record.fate = finish(answer, &self.list, status, index, counters);
         if stored {
             counters.add(Counter::InTotalSetVars, self.set);
         }
-        if sent { Verdict::Answer } else { Verdict::Silence }
+        if matches!(scratch.record.fate, Fate::Answered(_)) { Verdict::Answer } else { Verdict::Silence }
     }
 }

@@ -33,6 +33,7 @@ fn agent() -> Agent {
         }
     };
     let users = vec![
+        User { view: Some("part".into()), ..user("part", Auth::Sha1, Privacy::Aes128, None, Access::Write) },
         user("priv", Auth::Sha256, Privacy::Aes128, None, Access::Read),
         user("des", Auth::Md5, Privacy::Des, None, Access::Read),
         user("long", Auth::Sha1, Privacy::Aes256c, None, Access::Write),
@@ -385,6 +386,11 @@ fn the_senders_limit_holds() {
         message.pdu = pdu(0xa0, 77, &[describe.clone(), describe.clone()]);
     });
     check("V26", &big, Back::Response(3, 1, 0, 0), Counter::OutTooBigs);
+    // Also where the list goes back with an error.
+    let mut refused = Message::of("priv", None, None);
+    refused.max_size = 484;
+    refused.pdu = pdu(0xa0, 77, &vec![(UP_TIME, None); 40]);
+    check("V26", &refused, Back::Response(0, 1, 0, 0), Counter::OutTooBigs);
     for max_size in [484, 1_400] {
         let mut agent = agent();
         let bulk = with(&good, |message| {
@@ -421,6 +427,15 @@ fn a_user_changes_his_own_keys_and_no_others() {
     for other in [instance(7, "auth"), instance(6, "auth"), instance(6, "priv")] {
         check_with(&mut agent, "another's", &set(&other, change.clone()), Back::Response(3, 6, 1, 1), GOOD);
     }
+    // Write access reaches as far as the view: who may set sysName can't lock others out.
+    let writes = |user, privacy, octets| {
+        let set = pdu(0xa3, 77, &[(&instance(6, "auth"), Some(Value::OctetString(vec![7; octets])))]);
+        with(&Message::of(user, Some(Auth::Sha1), Some(privacy)), |message| message.pdu = set)
+    };
+    let narrow = writes("part", Privacy::Aes128, 128);
+    check_with(&mut agent, "another's, out of view", &narrow, Back::Response(3, 6, 1, 1), GOOD);
+    let wide = writes("long", Privacy::Aes256c, 127);
+    check_with(&mut agent, "another's, in view", &wide, Back::Response(3, 8, 1, 1), GOOD);
     // X17: an index whose lengths lie names nothing.
     let lie = own.replace(&format!(".{}.128", ENGINE.len()), ".4294967295.128");
     check_with(&mut agent, "X17", &set(&lie, change.clone()), Back::Response(3, 6, 1, 1), GOOD);

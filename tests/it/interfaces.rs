@@ -126,7 +126,7 @@ fn a_thousand_interfaces_are_cheap() {
         cost(&agent.page())
     });
     let least = least.fold(f64::INFINITY, f64::min);
-    assert!(least < 0.2, "{least} s");
+    assert!(least < 1.0, "{least} s");
     let walk = agent.walk("1.3.6.1.2.1.2");
     assert_eq!(column(&walk, "1.3.6.1.2.1.2.1")["0"], "1001");
     assert_eq!(column(&walk, &format!("{IF_TABLE}.22")).len(), 1001);

@@ -187,3 +187,26 @@ fn hex(digits: &str) -> Vec<u8> {
     let pairs = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).expect("digits"));
     pairs.map(|pair| u8::from_str_radix(pair, 16).expect("digits")).collect()
 }
+
+/// Keys are made of passwords once; a dump of the memory must not tell them.
+#[test]
+fn passwords_do_not_stay_in_memory() {
+    let password = "a password to look for";
+    let agent = Agent::on_fixture(&user("nms", "").replace("auth-nms", password));
+    assert!(works(&agent, &keys_with("nms", password, "priv-nms")));
+    let holds = |text: &str| {
+        let maps = fs::read_to_string(format!("/proc/{}/maps", agent.pid())).expect("a file");
+        let memory = fs::File::open(format!("/proc/{}/mem", agent.pid())).expect("the memory of a child");
+        maps.lines().filter(|line| line.split(' ').nth(1).is_some_and(|rights| rights.starts_with("rw"))).any(|line| {
+            let (start, end) = line.split(' ').next().and_then(|range| range.split_once('-')).expect("a range");
+            let [start, end] = [start, end].map(|place| u64::from_str_radix(place, 16).expect("a number"));
+            let mut octets = vec![0; usize::try_from(end - start).expect("fits")];
+            let read = std::os::unix::fs::FileExt::read_at(&memory, &mut octets, start).unwrap_or(0);
+            octets[..read].windows(text.len()).any(|window| window == text.as_bytes())
+        })
+    };
+    assert!(holds("sensor-07") && !holds(password));
+    agent.signal("HUP");
+    wait_for("the reload", || agent.log().contains("the configuration was taken over").then_some(()));
+    assert!(!holds(password));
+}

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::agent::{Agent, run, stderr, stdout};
+use crate::agent::{Agent, run, stderr, stdout, vitalsd, wait_for};
 
 const SYSTEM: &str = "1.3.6.1.2.1.1";
 const ROOT: &str = "1.3.6.1.4.1.32473.1";
@@ -145,4 +145,26 @@ fn the_agent_ends_when_told_to() {
     let mut agent = Agent::on_this_machine("");
     assert_eq!(agent.end(), Some(0), "{}", agent.log());
     assert!(!agent.directory.path().join("state/control.sock").exists());
+}
+
+#[test]
+fn a_log_that_nobody_reads_keeps_no_answer_waiting() {
+    let mut agent = Agent::on_fixture("");
+    assert_eq!(agent.end(), Some(0));
+    let (_reader, mut filler) = std::io::pipe().expect("a pipe");
+    let log = filler.try_clone().expect("a descriptor");
+    let mut child = vitalsd().args(["run", "--config"]).arg(agent.config()).stderr(log).spawn().expect("the agent");
+    let get = |community: &str| agent.snmp_output("snmpget", &["-v2c", "-c", community, "-r0"], &["1.3.6.1.2.1.1.5.0"]);
+    wait_for("an answer", || stdout(&get("public")).contains("sensor-07").then_some(()));
+    // Whoever writes to it now waits, as this thread soon does.
+    std::thread::spawn(move || std::io::Write::write_all(&mut filler, &[b'.'; 1 << 20]));
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    for _ in 0..3 {
+        get("wrong");
+        assert!(stdout(&get("public")).contains("sensor-07"), "the answer waits for the log");
+    }
+    let told = Command::new("kill").arg(child.id().to_string()).status().expect("kill");
+    assert!(told.success());
+    let ended = wait_for("the end", || child.try_wait().expect("a child"));
+    assert_eq!(ended.code(), Some(0));
 }

@@ -74,6 +74,8 @@ const GROUPS: &[(&str, fn(&World) -> Vec<Row>)] = &[
 
 /// Counters that good requests raise, the one behind each odd message as well.
 const USUAL: &[&str] = &[
+    // Notifications of failed authentications: at most one a minute, the rest counted.
+    "authen_traps_left_out",
     "in_packets",
     "out_packets",
     "in_read_variables",

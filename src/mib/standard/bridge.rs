@@ -4,9 +4,9 @@
 //! What the kernel doesn't keep (how often and when the tree changed, what was thrown away and why) is left out.
 
 use super::Facts;
-use super::if_mib::{Numbered, SECTIONS, counter32, numbered};
+use super::if_mib::{Numbered, SECTIONS, numbered};
 use crate::collect::interface::bridge::{Bridge, Forwarding, Id, Port};
-use crate::mib::conventions::{identifier, integer};
+use crate::mib::conventions::{counter32, identifier, integer};
 use crate::mib::index::Index;
 use crate::mib::table::{Column, Group, Module, Reading, Rows, Scalar, Table};
 use crate::mib::value::Value;

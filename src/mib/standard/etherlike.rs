@@ -5,9 +5,9 @@
 //! say (pause frames), is left out. A bridge, a bond or a VLAN has no medium of its own, and no row.
 
 use super::Facts;
-use super::if_mib::{ETHERNET, Numbered, SECTIONS, by_number, counter32, if_type, numbered};
+use super::if_mib::{ETHERNET, Numbered, SECTIONS, by_number, if_type, numbered};
 use crate::collect::interface::Duplex;
-use crate::mib::conventions::{integer, truth};
+use crate::mib::conventions::{counter32, integer, truth};
 use crate::mib::table::{Column, Module, Table};
 use crate::mib::value::Value;
 

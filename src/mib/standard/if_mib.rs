@@ -4,13 +4,11 @@
 //! what the kernel counted. Read the description of ifTable first.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use super::{Facts, Subject};
 use crate::collect::interface::{Interface, Layer};
-use crate::mib::conventions::{ACTIVE, identifier, integer, truth};
+use crate::mib::conventions::{ACTIVE, counter32, gauge32, identifier, integer, time_ticks, truth};
 use crate::mib::index::Index;
-use crate::mib::segment::smi_counter32;
 use crate::mib::table::{Column, Group, Module, Reading, Rows, Scalar, Table};
 use crate::mib::value::Value;
 
@@ -50,14 +48,14 @@ pub static MODULE: Module<Facts> = Module {
                     number: 5,
                     name: "ifTableLastChange",
                     value: Reading::Fixed(|facts| {
-                        Some(time_stamp(facts.section(|snapshot| snapshot.interface.get())?.rows_changed))
+                        Some(time_ticks(facts.section(|snapshot| snapshot.interface.get())?.rows_changed))
                     }),
                 },
                 Scalar {
                     number: 6,
                     name: "ifStackLastChange",
                     value: Reading::Fixed(|facts| {
-                        Some(time_stamp(facts.section(|snapshot| snapshot.interface.get())?.layers_changed))
+                        Some(time_ticks(facts.section(|snapshot| snapshot.interface.get())?.layers_changed))
                     }),
                 },
             ],
@@ -93,22 +91,6 @@ pub fn numbered(facts: &Facts) -> Vec<Numbered<'_>> {
 /// The index of each table that has a row an interface.
 pub fn by_number(row: &Numbered<'_>) -> Index {
     Index::new().number(row.number)
-}
-
-/// A Counter32: the low half of a counter of 64 bits.
-pub fn counter32(number: u64) -> Value {
-    Value::Counter32(smi_counter32(number))
-}
-
-/// A Gauge32, which stays at its highest.
-fn gauge32(number: u64) -> Value {
-    Value::Gauge32(u32::try_from(number).unwrap_or(u32::MAX))
-}
-
-/// TimeStamp: sysUpTime at that moment; wraps with it.
-fn time_stamp(uptime: Duration) -> Value {
-    let hundredths = (uptime.as_millis() / 10) & u128::from(u32::MAX);
-    Value::TimeTicks(u32::try_from(hundredths).unwrap_or(0))
 }
 
 /// IANAifType of ethernetCsmacd.
@@ -185,7 +167,7 @@ static IF_TABLE: Table<Numbered<'static>> = Table {
             name: "ifOperStatus",
             value: |row| row.interface.operational().map(|state| integer(state.number())),
         },
-        Column { number: 9, name: "ifLastChange", value: |row| Some(time_stamp(row.interface.since)) },
+        Column { number: 9, name: "ifLastChange", value: |row| Some(time_ticks(row.interface.since)) },
         Column { number: 10, name: "ifInOctets", value: |row| Some(counter32(row.interface.receive.bytes)) },
         Column { number: 11, name: "ifInUcastPkts", value: |row| Some(counter32(unicast_in(row.interface))) },
         Column { number: 12, name: "ifInNUcastPkts", value: |row| Some(counter32(row.interface.receive.multicast)) },
@@ -234,8 +216,8 @@ static IF_X_TABLE: Table<Numbered<'static>> = Table {
         },
         Column { number: 12, name: "ifHCOutMulticastPkts", value: |_| Some(Value::Counter64(0)) },
         Column { number: 13, name: "ifHCOutBroadcastPkts", value: |_| Some(Value::Counter64(0)) },
-        // disabled(2): the agent tells of links in alarms of its own.
-        Column { number: 14, name: "ifLinkUpDownTrapEnable", value: |_| Some(truth(false)) },
+        // enabled(1): every link is told of, to whom the configuration names.
+        Column { number: 14, name: "ifLinkUpDownTrapEnable", value: |_| Some(truth(true)) },
         Column { number: 15, name: "ifHighSpeed", value: |row| Some(gauge32(megabits(speed(row.interface)))) },
         Column {
             number: 16,
@@ -248,7 +230,7 @@ static IF_X_TABLE: Table<Numbered<'static>> = Table {
         Column {
             number: 19,
             name: "ifCounterDiscontinuityTime",
-            value: |row| Some(time_stamp(row.interface.discontinuity)),
+            value: |row| Some(time_ticks(row.interface.discontinuity)),
         },
     ],
 };
@@ -360,6 +342,8 @@ static RECEIVE_ADDRESSES: Table<ReceiveAddress<'static>> = Table {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn interface(kind: Option<&str>, hardware_type: u32) -> Interface {
@@ -390,7 +374,7 @@ mod tests {
         assert_eq!(megabits(speed(&fast)), 100_000);
         assert_eq!(megabits(speed(&Interface::default())), 0);
         assert_eq!(counter32((1 << 32) + 5), Value::Counter32(5));
-        let days = |days: u64| time_stamp(Duration::from_secs(days * 86_400));
+        let days = |days: u64| time_ticks(Duration::from_secs(days * 86_400));
         assert_eq!((days(1), days(498)), (Value::TimeTicks(8_640_000), Value::TimeTicks(7_752_704)));
     }
 

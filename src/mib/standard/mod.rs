@@ -6,15 +6,14 @@
 
 pub mod bridge;
 pub mod etherlike;
+mod host_resources;
+pub mod if_mib;
+mod internet;
 pub mod ip_forward_mib;
 pub mod ip_mib;
 pub mod tcp_mib;
-pub mod udp_mib;
-
-mod host_resources;
-mod if_mib;
-mod internet;
 mod ucd;
+pub mod udp_mib;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,12 +24,12 @@ use crate::collect::Snapshot;
 
 /// Every module over [`Facts`], in the order of sysORTable: new ones go to the end.
 pub static MODULES: &[&Module<Facts>] = &[
-    &host_resources::MODULE,
-    &ucd::MODULE,
-    &ucd::DISK_MODULE,
     &if_mib::MODULE,
     &etherlike::MODULE,
     &bridge::MODULE,
+    &host_resources::MODULE,
+    &ucd::MODULE,
+    &ucd::DISK_MODULE,
     &ip_mib::MODULE,
     &ip_forward_mib::MODULE,
     &tcp_mib::MODULE,

@@ -1,7 +1,8 @@
 //! Key changes: SET of the columns of usmUserTable through which a user gets another key (RFC 3414, section 5).
 //!
 //! A key change carries nothing that who doesn't know the old key could use. `usmUserOwn...KeyChange` is the user's own,
-//! whatever else he may do; the others need write access. Neither is open to communities, which prove nothing.
+//! whatever else he may do; the others need write access and a view that holds them. Neither is open to communities,
+//! which prove nothing.
 
 use super::super::answer::ErrorStatus;
 use super::super::config::{Access, Level};
@@ -47,10 +48,13 @@ impl KeyChange {
         rest.is_empty().then_some(KeyChange { which, own, engine_id, user })
     }
 
-    /// Whether this user may make it, who asks so safely.
-    pub fn permits(&self, requester: &User, level: Level) -> bool {
-        let his = if self.own { requester.name == self.user } else { requester.rights.access == Access::Write };
-        his && level > Level::NoAuthNoPriv
+    /// Whether this user may make it, who asks so safely. `key` is the instance: another's keys are in his view, or he
+    /// could lock everybody out with a view of one object.
+    pub fn permits(&self, requester: &User, level: Level, key: &[u8]) -> bool {
+        let rights = &requester.rights;
+        let others = || rights.access == Access::Write && rights.ranges.contains(key);
+        let may = if self.own { requester.name == self.user } else { others() };
+        may && level > Level::NoAuthNoPriv
     }
 
     /// Puts the new key among the settings.

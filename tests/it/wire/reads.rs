@@ -4,7 +4,7 @@ use super::{CONTACT, NAME, Row, Sent, UP_TIME, World, row, sent};
 use crate::message::{BULK, GET, NEXT, NULL, asking, element, integer, message, pdu};
 
 const UNKNOWN: &str = "1.3.6.1.4.1.9999.1";
-/// sysORDescr and sysORID: columns of two rows.
+/// sysORDescr and sysORID: columns with a row for each module.
 const OR_DESCR: &str = "1.3.6.1.2.1.1.9.1.3";
 const OR_ID: &str = "1.3.6.1.2.1.1.9.1.2";
 /// vitalsSectionCollections: a Counter64 of every section.
@@ -19,7 +19,7 @@ fn next(version: i64, names: &[&str]) -> Sent {
     sent(message(version, "public", &asking(NEXT, 0, 0, names)))
 }
 
-pub fn reads(_: &World) -> Vec<Row> {
+pub fn reads(world: &World) -> Vec<Row> {
     let odd = pdu(GET, 77, -3, 99, &[(UP_TIME, integer(5))]);
     let ids = [0, -1, i64::from(i32::MAX), i64::from(i32::MIN)];
     let with_id = |id| pdu(GET, id, 0, 0, &[(UP_TIME, NULL.to_vec())]);
@@ -113,14 +113,20 @@ pub fn reads(_: &World) -> Vec<Row> {
         row(
             "B05, B06",
             "GETNEXT of a column's last row, and of index 2^32-1",
-            vec![next(1, &[&below(OR_ID, "2"), &below(OR_ID, "4294967295")])],
+            vec![next(1, &[&below(OR_ID, &last_module(world)), &below(OR_ID, "4294967295")])],
             "Response noError: sysORDescr.1 OCTET STRING, sysORDescr.1 OCTET STRING",
         ),
     ]
 }
 
-pub fn bulk(_: &World) -> Vec<Row> {
+/// The last index of sysORTable.
+fn last_module(world: &World) -> String {
+    world.agent.snmp("snmpwalk", &["-v2c", "-c", "public"], &[OR_ID]).lines().count().to_string()
+}
+
+pub fn bulk(world: &World) -> Vec<Row> {
     let bulk = |first, second, names: &[&str]| sent(message(1, "public", &asking(BULK, first, second, names)));
+    let last = format!("{OR_ID}.{}", last_module(world));
     let up = "1.3.6.1.2.1.1.3";
     vec![
         row("C01", "GETBULK, N=0, M=0", vec![bulk(0, 0, &[up])], "Response noError: no variables"),
@@ -140,9 +146,9 @@ pub fn bulk(_: &World) -> Vec<Row> {
         row(
             "C05",
             "GETBULK, N=1, M=3, two names",
-            vec![bulk(1, 3, &[up, "1.3.6.1.2.1.1.9.1.2.1"])],
-            "Response noError: sysUpTime.0 TimeTicks, sysORID.2 OBJECT IDENTIFIER, sysORDescr.1 OCTET STRING, \
-             sysORDescr.2 OCTET STRING",
+            vec![bulk(1, 3, &[up, &last])],
+            "Response noError: sysUpTime.0 TimeTicks, sysORDescr.1 OCTET STRING, sysORDescr.2 OCTET STRING, \
+             sysORDescr.3 OCTET STRING",
         ),
         row(
             "C06, X05",

@@ -1,7 +1,6 @@
 //! hrDeviceTable and what augments it: processors, network interfaces, disks and their partitions.
 
-use super::super::if_mib::INTERFACES;
-use super::super::{Facts, Named, Subject};
+use super::super::{Facts, Named, Subject, if_mib};
 use super::{LONG, SHORT, filesystem, kind, unknown_product};
 use crate::collect::Snapshot;
 use crate::collect::cpu::Core;
@@ -197,7 +196,7 @@ pub static NETWORK: Table<Networks> = Table {
     sections: DEVICE_SECTIONS,
     rows: |facts| {
         let number = |device: Device<'_>| match device.kernel {
-            Kernel::Network(interface) => Some((device.index, facts.number(&INTERFACES, &interface.name)?)),
+            Kernel::Network(interface) => Some((device.index, facts.number(&if_mib::INTERFACES, &interface.name)?)),
             _ => None,
         };
         devices(facts).into_iter().filter_map(number).collect()
