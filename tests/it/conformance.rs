@@ -244,7 +244,7 @@ const MODULES: &[Module] = &[
         name: "IP-FORWARD-MIB",
         identity: "1.3.6.1.2.1.4.24",
         subtrees: &["1.3.6.1.2.1.4.24"],
-        left_out: &[("inetCidrRouteAge", "the kernel does not keep when a route came")],
+        left_out: &[],
         // Obsolete since RFC 2096.
         empty: &["ipForwardTable"],
     },
@@ -298,7 +298,6 @@ const PARTIAL: &[(&str, &str)] = &[
     ("hrDeviceTable", "processors and NVMe disks count no errors"),
     ("ipSystemStatsTable", "IPv6 has no broadcasts"),
     ("ipAddressPrefixTable", "the files don't tell how long what a router advertised lives"),
-    ("ipCidrRouteTable", "the kernel does not keep when a route came"),
     ("entPhySensorTable", "a sensor that can't be read keeps its row"),
     ("lmTempSensorsTable", "a sensor that can't be read keeps its row"),
 ];

@@ -99,6 +99,8 @@ static ROUTES: Table<Row<'static>> = Table {
         Column { number: 7, name: "inetCidrRouteIfIndex", value: |row| Some(integer(row.number)) },
         Column { number: 8, name: "inetCidrRouteType", value: |row| Some(integer(kind(row.route))) },
         Column { number: 9, name: "inetCidrRouteProto", value: |row| Some(integer(protocol(row.route))) },
+        // A route was last found to be correct when it was read. snmpnetstat needs the column.
+        Column { number: 10, name: "inetCidrRouteAge", value: |_| Some(Value::Gauge32(0)) },
         Column { number: 11, name: "inetCidrRouteNextHopAS", value: |_| Some(Value::Gauge32(0)) },
         Column { number: 12, name: "inetCidrRouteMetric1", value: |row| Some(integer(row.route.metric)) },
         Column { number: 13, name: "inetCidrRouteMetric2", value: |_| Some(UNUSED) },
@@ -179,6 +181,7 @@ static OLD: Table<Old<'static>> = Table {
             name: "ipCidrRouteProto",
             value: |row| Some(integer(Some(protocol(row.route)).filter(|protocol| *protocol <= 16).unwrap_or(1))),
         },
+        Column { number: 8, name: "ipCidrRouteAge", value: |_| Some(Value::Integer(0)) },
         Column { number: 9, name: "ipCidrRouteInfo", value: |_| Some(identifier(NOTHING)) },
         Column { number: 10, name: "ipCidrRouteNextHopAS", value: |_| Some(Value::Integer(0)) },
         Column { number: 11, name: "ipCidrRouteMetric1", value: |row| Some(integer(row.route.metric)) },
