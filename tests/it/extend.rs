@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::agent::{Agent, wait_for};
+use crate::host::{Snmpd, walk};
 
 const PUBLIC: &[&str] = &["-v2c", "-c", "public", "-Oqv"];
 
@@ -81,5 +82,37 @@ fn nothing_of_it_can_be_set() {
     for arguments in [[command, "s", "/bin/sh"], [status, "i", "4"]] {
         let set = agent.snmp_output("snmpset", &["-v2c", "-c", "private"], &arguments);
         assert!(!set.status.success(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn snmpd_beside_shows_the_same_of_the_same_commands() {
+    let place = crate::agent::directory();
+    let cases = [
+        ("lines", "printf 'a\\n\\nb\\n'"),
+        ("unended", "printf 'x\\ny'"),
+        ("nothing", ":"),
+        ("status", "echo z; exit 3"),
+        ("blank", "printf 'q\\n\\n'"),
+    ];
+    let (mut theirs, mut ours) = (String::new(), String::new());
+    for (name, text) in cases {
+        let script = place.path().join(name);
+        fs::write(&script, format!("#!/bin/sh\n{text}\n")).expect("a file");
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("permissions");
+        theirs += &format!("extend {name} {} one two\n", script.display());
+        ours += &format!("[[extend]]\nname = \"{name}\"\ncommand = [\"{}\", \"one\", \"two\"]\n", script.display());
+    }
+    let (snmpd, agent) = (Snmpd::start_with(&theirs), Agent::on_fixture(&ours));
+    wait_for("all to have run", || {
+        cases.iter().all(|(name, _)| get(&agent, &output(4, name)).len() == 1).then_some(())
+    });
+    // The command, its arguments and input, how it is run, and all that it printed.
+    for column in ["2.1.2", "2.1.3", "2.1.4", "2.1.6", "2.1.7", "2.1.21", "3.1.1", "3.1.2", "3.1.3", "3.1.4", "4.1.2"] {
+        let column = format!("1.3.6.1.4.1.8072.1.3.2.{column}");
+        let (theirs, mut ours) = (walk(snmpd.port, &column), walk(agent.port, &column));
+        assert!(theirs.len() >= cases.len(), "{column}: {theirs:?}");
+        ours.retain(|index, _| theirs.contains_key(index));
+        assert_eq!(ours, theirs, "{column}");
     }
 }

@@ -9,17 +9,22 @@ use crate::agent::{Agent, directory, free_udp_port, run, stderr, stdout, wait_fo
 use crate::mib::module_path;
 
 /// Net-SNMP's agent, on a port and with files of its own; it is ended with the value.
-struct Snmpd {
+pub struct Snmpd {
     child: Child,
-    port: u16,
+    pub port: u16,
     _directory: tempfile::TempDir,
 }
 
 impl Snmpd {
     fn start() -> Snmpd {
+        Snmpd::start_with("includeAllDisks 10%\n")
+    }
+
+    /// With more configuration.
+    pub fn start_with(more: &str) -> Snmpd {
         let (directory, port) = (directory(), free_udp_port());
         let path = directory.path();
-        let text = format!("agentAddress udp:127.0.0.1:{port}\nrocommunity public 127.0.0.1\nincludeAllDisks 10%\n");
+        let text = format!("agentAddress udp:127.0.0.1:{port}\nrocommunity public 127.0.0.1\n{more}");
         fs::write(path.join("snmpd.conf"), text).expect("a configuration");
         let child = Command::new("/usr/sbin/snmpd")
             .env("MIBS", ":")
@@ -46,7 +51,7 @@ impl Drop for Snmpd {
 }
 
 /// The instances below an OID: what follows it, and the value.
-fn walk(port: u16, oid: &str) -> BTreeMap<String, String> {
+pub fn walk(port: u16, oid: &str) -> BTreeMap<String, String> {
     let mut command = Command::new("snmpbulkwalk");
     command.args(["-v2c", "-c", "public", "-Cr25", "-t2", "-r2", "-Onq", "-m", ""]);
     let text = stdout(&run(command.arg(format!("127.0.0.1:{port}")).arg(oid)));
