@@ -423,13 +423,16 @@ fn owner<'a>(objects: &'a BTreeMap<String, Object>, instance: &str) -> Option<(&
     ends.rev().find_map(|prefix| objects.get_key_value(prefix))
 }
 
-fn check(agent: &Agent, module: &Module, faults: &mut Vec<String>) {
+/// Checks a module; how many current objects that can be read its text has.
+fn check(agent: &Agent, module: &Module, faults: &mut Vec<String>) -> usize {
     let current = current(module.name);
+    let mut readable = 0;
     for subtree in module.subtrees {
         let objects = objects(module.name, subtree);
         let is_left_out = |name: &str| module.left_out.iter().any(|(left_out, _)| *left_out == name);
         let wanted: BTreeMap<&String, &Object> =
             objects.iter().filter(|(_, object)| object.readable && current.contains(&object.name)).collect();
+        readable += wanted.len();
         let walk = agent.snmp("snmpbulkwalk", &["-v2c", "-c", "public"], &[subtree]);
         let mut served = BTreeSet::new();
         for line in walk.lines() {
@@ -486,16 +489,49 @@ fn check(agent: &Agent, module: &Module, faults: &mut Vec<String>) {
             faults.push(format!("{}: {name} is left out without need or reason", module.name));
         }
     }
+    readable
 }
+
+/// What of a module is served, for people.
+fn describe(module: &Module, readable: usize) -> String {
+    let served = readable - module.left_out.len();
+    let mut text = format!("\n## {}\n\n{served} of {readable} current objects that can be read", module.name);
+    text += &format!(", below {}.\n", module.subtrees.join(", "));
+    // One line a reason.
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (name, reason) in module.left_out {
+        match reasons.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, names)) => names.push(name),
+            None => reasons.push((reason, vec![name])),
+        }
+    }
+    if !reasons.is_empty() {
+        text += "\nLeft out:\n\n";
+    }
+    for (reason, names) in reasons {
+        text += &format!("- {}: {reason}\n", names.join(", "));
+    }
+    text
+}
+
+const PAGE: &str = "\
+# The standard MIB modules that are served
+
+Held against the modules' own texts, of which `tests/setup` gets them, by `tests/it/conformance.rs`, which also writes this page:
+each object has the type of the text, and what is left out is left out with a reason. `vitalsd mib` prints VITALS-MIB itself.
+";
 
 #[test]
 fn every_module_is_served_as_its_text_says() {
     let agent = agent();
     let mut faults = Vec::new();
+    let mut page = PAGE.to_string();
     for module in MODULES {
-        check(&agent, module, &mut faults);
+        let readable = check(&agent, module, &mut faults);
+        page += &describe(module, readable);
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+    expect_test::expect_file!["../../mibs/modules.md"].assert_eq(&page);
 }
 
 /// The tables of a module, by smidump.
