@@ -17,6 +17,7 @@ use crate::collect::{self, Snapshot};
 use crate::config::Config;
 use crate::health::Assessor;
 use crate::health::notification::{LinkChange, Links};
+use crate::health::summary::Metrics;
 use crate::metric::Now;
 use crate::mib::Indices;
 use crate::mib::counters::{Counter, Counters};
@@ -37,6 +38,8 @@ pub struct Publisher {
     shared: Arc<Shared>,
     config: Config,
     snapshot: Snapshot,
+    /// Where the summary's numbers are.
+    metrics: Metrics<Snapshot>,
     assessor: Assessor,
     links: Links,
     indices: Indices,
@@ -64,7 +67,8 @@ impl Publisher {
         let counters = Arc::new(Counters::default());
         let assessor = Assessor::new(plan.rules, journal.memory.clone());
         let sender = sender(&plan.system);
-        let moment = moment(&snapshot, &assessor, &counters);
+        let metrics = Metrics::find(collect::FAMILIES);
+        let moment = moment(&snapshot, &assessor, &metrics, &counters);
         let fingerprints = plan.engine.fingerprints();
         let in_force = settings::take_over(&store, &plan.settings, kept.as_ref(), fingerprints.as_ref());
         let engine = plan.engine.with_keys(&in_force.keys);
@@ -92,6 +96,7 @@ impl Publisher {
             shared: shared.clone(),
             config: plan.config,
             snapshot,
+            metrics,
             assessor,
             links: Links::default(),
             indices,
@@ -171,7 +176,7 @@ impl Publisher {
         let in_force = settings::take_over(&shared.store, &plan.settings, kept.as_ref(), fingerprints.as_ref());
         shared.remember(kept, fingerprints);
         let engine = plan.engine.with_keys(&in_force.keys);
-        let moment = moment(&self.snapshot, &self.assessor, &self.shared.counters);
+        let moment = moment(&self.snapshot, &self.assessor, &self.metrics, &self.shared.counters);
         let published =
             Published::new(moment, in_force, plan.system, plan.administration, plan.compat, &mut self.indices);
         self.shared.state.update(|_| published.clone());
@@ -221,7 +226,7 @@ impl Publisher {
     }
 
     fn publish(&mut self, changed: impl Fn(&str) -> bool) {
-        let moment = moment(&self.snapshot, &self.assessor, &self.shared.counters);
+        let moment = moment(&self.snapshot, &self.assessor, &self.metrics, &self.shared.counters);
         let (now, before) = (self.snapshot.now, self.shared.state.get());
         before.view.take_asked(now.monotonic).for_each(|section| self.shared.interest.ask(section, now));
         let indices = &mut self.indices;
@@ -239,8 +244,8 @@ impl Publisher {
     }
 }
 
-fn moment(snapshot: &Snapshot, assessor: &Assessor, counters: &Arc<Counters>) -> Moment {
-    let health = assessor.health(snapshot, collect::FAMILIES);
+fn moment(snapshot: &Snapshot, assessor: &Assessor, metrics: &Metrics<Snapshot>, counters: &Arc<Counters>) -> Moment {
+    let health = assessor.health(snapshot, metrics);
     Moment { snapshot: Arc::new(snapshot.clone()), health: Arc::new(health), counters: counters.clone() }
 }
 

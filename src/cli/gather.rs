@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::collect::service::UnitState;
 use crate::collect::{Error, FAMILIES, Root, SECTIONS, Setup, Snapshot, extend, interface};
 use crate::config::Config;
+use crate::health::summary::Metrics;
 use crate::health::{Assessor, Health, Memory, rules};
 use crate::metric::Now;
 use crate::remote::systemd::Systemd;
@@ -21,7 +22,7 @@ pub fn look(config: &Config) -> (Snapshot, Health) {
     rules.iter_mut().for_each(|rule| rule.written.hold = None);
     let mut assessor = Assessor::new(rules, Memory::default());
     assessor.assess(&snapshot, snapshot.now);
-    let health = assessor.health(&snapshot, FAMILIES);
+    let health = assessor.health(&snapshot, &Metrics::find(FAMILIES));
     (snapshot, health)
 }
 

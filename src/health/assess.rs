@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Severity;
 use super::alarm::{self, Alarm, Event, EventKind, Health, State, Subject};
 use super::rules::{Rule, Sample};
-use super::{Severity, summary::Summary};
+use super::summary::{Metrics, Summary};
 use crate::collect::{Problem, SECTIONS, Snapshot};
-use crate::metric::{Now, Projection};
+use crate::metric::Now;
 
 /// The most alarms that are active at once: far above what anyone reads, and a table that still walks in a second.
 pub const MOST_ALARMS: usize = 1_000;
@@ -250,7 +251,7 @@ impl<S: Source> Assessor<S> {
 
 impl Assessor<Snapshot> {
     /// How the host does, as of the last look.
-    pub fn health(&self, snapshot: &Snapshot, families: &[&'static dyn Projection<Snapshot>]) -> Health {
+    pub fn health(&self, snapshot: &Snapshot, metrics: &Metrics<Snapshot>) -> Health {
         let alarms = self.alarms();
         let severities = |section: Option<&str>| {
             let of_it = alarms.iter().filter(|alarm| section.is_none_or(|name| alarm.section == name));
@@ -274,7 +275,7 @@ impl Assessor<Snapshot> {
             subjects,
             raised_total: self.memory.raised_total,
             suppressed: self.suppressed,
-            summary: Summary::of(snapshot, families),
+            summary: Summary::of(snapshot, metrics),
             alarms,
         }
     }

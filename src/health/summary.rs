@@ -36,8 +36,8 @@ const METRICS: [&str; 4] = [
 
 impl Summary {
     /// The summary of `source`.
-    pub fn of<S>(source: &S, families: &[&'static dyn Projection<S>]) -> Summary {
-        let [cpu, memory, filesystem, temperature] = METRICS.map(|metric| worst(source, families, metric));
+    pub fn of<S>(source: &S, metrics: &Metrics<S>) -> Summary {
+        let [cpu, memory, filesystem, temperature] = metrics.0.each_ref().map(|columns| worst(source, columns));
         Summary {
             cpu_used_ratio: cpu.map(|worst| worst.value),
             memory_used_ratio: memory.map(|worst| worst.value),
@@ -47,21 +47,40 @@ impl Summary {
     }
 }
 
-/// The greatest number that the metric has in any row.
-fn worst<S>(source: &S, families: &[&'static dyn Projection<S>], metric: &str) -> Option<Worst> {
+/// Where the numbers are, looked up once: it is asked for with each look.
+pub struct Metrics<S: 'static>([Vec<Column<S>>; METRICS.len()]);
+
+struct Column<S: 'static> {
+    family: &'static dyn Projection<S>,
+    shape: Shape,
+    place: usize,
+}
+
+impl<S> Metrics<S> {
+    /// Finds the metrics by their names.
+    pub fn find(families: &[&'static dyn Projection<S>]) -> Metrics<S> {
+        Metrics(METRICS.map(|metric| {
+            let column = |family: &&'static dyn Projection<S>| {
+                let shape = family.shape();
+                let place = shape.metrics.iter().position(|descriptor| shape.metric_name(descriptor) == metric)?;
+                Some(Column { family: *family, shape, place })
+            };
+            families.iter().filter_map(column).collect()
+        }))
+    }
+}
+
+/// The greatest number that a metric has in any row.
+fn worst<S>(source: &S, columns: &[Column<S>]) -> Option<Worst> {
     let mut worst: Option<Worst> = None;
-    for family in families {
-        let shape = family.shape();
-        let Some(place) = shape.metrics.iter().position(|descriptor| shape.metric_name(descriptor) == metric) else {
-            continue;
-        };
+    for Column { family, shape, place } in columns {
         family.visit(source, &mut |row| {
-            let Some(value) = row.number(place).map(crate::metric::Number::as_f64).filter(|value| value.is_finite())
+            let Some(value) = row.number(*place).map(crate::metric::Number::as_f64).filter(|value| value.is_finite())
             else {
                 return;
             };
             if worst.as_ref().is_none_or(|worst| value > worst.value) {
-                worst = Some(Worst { name: name(&shape, row), value });
+                worst = Some(Worst { name: name(shape, row), value });
             }
         });
     }

@@ -1,6 +1,6 @@
 //! Every family, whatever it is over: what the private MIB, its text, Prometheus and the documentation loop over.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::counters::{AgentFamily, Counters};
 use crate::collect::{self, Snapshot};
@@ -29,51 +29,60 @@ impl Moment {
 }
 
 /// A family, with what it is over.
-#[derive(Clone, Copy)]
-pub enum Source {
-    /// Over the snapshot.
+pub struct Source {
+    over: Over,
+    shape: Shape,
+}
+
+/// What families are over.
+enum Over {
     Facts(&'static dyn Projection<Snapshot>),
-    /// Over health.
     Health(&'static dyn Projection<Health>),
-    /// Over the agent's own counters.
     Counters(&'static dyn Projection<Counters>),
 }
 
 impl Source {
+    fn of(over: Over) -> Source {
+        let shape = match &over {
+            Over::Facts(family) => family.shape(),
+            Over::Health(family) => family.shape(),
+            Over::Counters(family) => family.shape(),
+        };
+        Source { over, shape }
+    }
+
     /// The static part.
-    pub fn shape(&self) -> Shape {
-        match self {
-            Source::Facts(family) => family.shape(),
-            Source::Health(family) => family.shape(),
-            Source::Counters(family) => family.shape(),
-        }
+    pub fn shape(&self) -> &Shape {
+        &self.shape
     }
 
     /// The section whose facts these are; `health` and `snmp` stand for what isn't collected.
     pub fn section(&self) -> &'static str {
-        self.shape().section
+        self.shape.section
     }
 
     /// Shows each row.
     pub fn visit(&self, moment: &Moment, visit: &mut dyn FnMut(&dyn Row)) {
-        match self {
-            Source::Facts(family) => family.visit(&moment.snapshot, visit),
-            Source::Health(family) => family.visit(&moment.health, visit),
-            Source::Counters(family) => family.visit(&moment.counters, visit),
+        match &self.over {
+            Over::Facts(family) => family.visit(&moment.snapshot, visit),
+            Over::Health(family) => family.visit(&moment.health, visit),
+            Over::Counters(family) => family.visit(&moment.counters, visit),
         }
     }
 }
 
-/// Every family, in the order of their arcs.
-pub fn all() -> Vec<Source> {
-    let mut sources: Vec<Source> = collect::FAMILIES
-        .iter()
-        .map(|family| Source::Facts(*family))
-        .chain(health::FAMILIES.iter().map(|family| Source::Health(*family)))
-        .chain([Source::Counters(&AgentFamily)])
-        .collect();
-    sources.sort_by_key(|source| source.shape().arc);
+/// Put together once: each publishing goes through them.
+static ALL: LazyLock<Vec<Source>> = LazyLock::new(|| {
+    let facts = collect::FAMILIES.iter().map(|family| Over::Facts(*family));
+    let health = health::FAMILIES.iter().map(|family| Over::Health(*family));
+    let mut sources: Vec<Source> = facts.chain(health).chain([Over::Counters(&AgentFamily)]).map(Source::of).collect();
+    sources.sort_by_key(|source| source.shape.arc);
     sources
+});
+
+/// Every family, in the order of their arcs.
+pub fn all() -> &'static [Source] {
+    &ALL
 }
 
 #[cfg(test)]

@@ -60,12 +60,16 @@ impl View {
         View { aliases: Some(aliases), ..self }
     }
 
-    /// The instance with exactly this key, if it is inside the ranges.
-    pub fn get(&self, key: &[u8], ranges: &Ranges) -> Found<'_> {
+    /// The instance with exactly this key, if it is inside the ranges. `near` is where the one before was, as names in a
+    /// request are mostly neighbours; it begins anywhere.
+    pub fn get(&self, key: &[u8], ranges: &Ranges, near: &mut usize) -> Found<'_> {
         if !ranges.contains(key) {
             return Found::NoSuchObject;
         }
-        let segments = self.segments.get(self.segment_place(key)).into_iter().chain(&self.aliases);
+        if !self.is_segment_of(*near, key) {
+            *near = self.segment_place(key);
+        }
+        let segments = self.segments.get(*near).into_iter().chain(&self.aliases);
         for segment in segments.filter(|segment| key >= segment.prefix()) {
             let content = segment.content();
             let place = content.search(key, false);
@@ -114,6 +118,12 @@ impl View {
     /// The registered object types' keys, sorted.
     pub fn types(&self) -> &[Key] {
         &self.types
+    }
+
+    /// Whether this is the place of the segment that a key would be in.
+    fn is_segment_of(&self, place: usize, key: &[u8]) -> bool {
+        let begins = self.segments.get(place).is_some_and(|segment| segment.prefix() <= key);
+        begins && self.segments.get(place + 1).is_none_or(|next| key < next.prefix())
     }
 
     fn segment_place(&self, key: &[u8]) -> usize {

@@ -68,7 +68,7 @@ pub fn types(root: &Oid, shape: &Shape) -> Vec<Key> {
 }
 
 /// A family's instances. Names get their indices now; encoding is put off until somebody asks.
-pub fn segment(root: &Oid, source: Source, moment: &Moment, indices: &mut Indices) -> Segment {
+pub fn segment(root: &Oid, source: &'static Source, moment: &Moment, indices: &mut Indices) -> Segment {
     let shape = source.shape();
     let mut names = Vec::new();
     source.visit(moment, &mut |row| {
@@ -78,9 +78,9 @@ pub fn segment(root: &Oid, source: Source, moment: &Moment, indices: &mut Indice
     });
     let assigned =
         if names.is_empty() { Vec::new() } else { indices.assign(shape.subject, &names, moment.snapshot.now.wall) };
-    let (prefix, root, moment) = (family_oid(root, &shape), root.clone(), moment.clone());
+    let (prefix, root, moment) = (family_oid(root, shape), root.clone(), moment.clone());
     let section = shape.section;
-    Segment::lazy(&prefix, move || content(&root, &shape, source, &moment, &assigned)).from_sections(&[section])
+    Segment::lazy(&prefix, move || content(&root, shape, source, &moment, &assigned)).from_sections(&[section])
 }
 
 /// One row: its index and its columns' values, in the order of [`columns`].
@@ -89,7 +89,7 @@ struct Cells {
     values: Vec<Option<Value>>,
 }
 
-fn content(root: &Oid, shape: &Shape, source: Source, moment: &Moment, assigned: &[Option<u32>]) -> Content {
+fn content(root: &Oid, shape: &Shape, source: &Source, moment: &Moment, assigned: &[Option<u32>]) -> Content {
     let columns = columns(shape);
     let mut rows = Vec::new();
     let mut assigned = assigned.iter().copied();

@@ -18,7 +18,7 @@ const LAST_UPDATED: &str = "202611240000Z";
 
 /// The whole text.
 pub fn text(root: &Oid) -> String {
-    let shapes: Vec<Shape> = families::all().iter().map(|source| source.shape()).collect();
+    let shapes: Vec<&Shape> = families::all().iter().map(families::Source::shape).collect();
     let mut out = String::from("VITALS-MIB DEFINITIONS ::= BEGIN\n\n");
     imports(root, &shapes, &mut out);
     identity(root, &mut out);
@@ -75,8 +75,8 @@ fn description(shape: &Shape, metric: &Descriptor) -> String {
     format!("{}{variant} Source: {}. In Prometheus: {prometheus}.", metric.help, metric.source)
 }
 
-fn imports(root: &Oid, shapes: &[Shape], out: &mut String) {
-    let syntaxes: Vec<Syntax> = shapes.iter().flat_map(objects).map(|object| object.syntax).collect();
+fn imports(root: &Oid, shapes: &[&Shape], out: &mut String) {
+    let syntaxes: Vec<Syntax> = shapes.iter().flat_map(|shape| objects(shape)).map(|object| object.syntax).collect();
     let uses = |wanted: Syntax| syntaxes.contains(&wanted);
     let bases: BTreeSet<&str> = used_conventions(shapes).map(|(_, base, _, _)| *base).collect();
     let mut smi = vec!["MODULE-IDENTITY", "OBJECT-TYPE", "NOTIFICATION-TYPE", "Integer32"];
@@ -153,16 +153,18 @@ vitalsAgent OBJECT IDENTIFIER ::= {{ vitalsProducts 1 }}
     );
 }
 
-fn used_conventions(shapes: &[Shape]) -> impl Iterator<Item = &'static (&'static str, &'static str, i8, &'static str)> {
+fn used_conventions(
+    shapes: &[&Shape],
+) -> impl Iterator<Item = &'static (&'static str, &'static str, i8, &'static str)> {
     let used: BTreeSet<&str> = shapes
         .iter()
-        .flat_map(objects)
+        .flat_map(|shape| objects(shape))
         .filter_map(|object| if let Syntax::Scaled(name) = object.syntax { Some(name) } else { None })
         .collect();
     smi::CONVENTIONS.iter().filter(move |(name, ..)| used.contains(name))
 }
 
-fn conventions(shapes: &[Shape], out: &mut String) {
+fn conventions(shapes: &[&Shape], out: &mut String) {
     for (name, base, decimals, help) in used_conventions(shapes) {
         let _ = write!(
             out,
@@ -312,7 +314,7 @@ fn quoted(text: &str) -> String {
     format!("        \"{}\"", lines.join("\n        "))
 }
 
-fn notifications(shapes: &[Shape], out: &mut String) {
+fn notifications(shapes: &[&Shape], out: &mut String) {
     for notification in NOTIFICATIONS {
         let objects = alarm_objects(shapes, notification).join(", ");
         let objects = if objects.is_empty() { objects } else { format!("    OBJECTS {{ {objects} }}\n") };
@@ -337,14 +339,14 @@ fn notification_name(notification: &Notification) -> String {
 }
 
 /// The columns of the alarm table that a notification carries, in its order.
-fn alarm_objects(shapes: &[Shape], notification: &Notification) -> Vec<String> {
+fn alarm_objects(shapes: &[&Shape], notification: &Notification) -> Vec<String> {
     let Some(alarm) = shapes.iter().find(|shape| shape.subject == "alarm") else { return Vec::new() };
     let objects = objects(alarm);
     let named = |column: &u32| objects.iter().find(|object| object.column == *column).map(|object| object.name.clone());
     notification.columns.iter().filter_map(named).collect()
 }
 
-fn conformance(shapes: &[Shape], out: &mut String) {
+fn conformance(shapes: &[&Shape], out: &mut String) {
     out.push_str(
         "vitalsGroups OBJECT IDENTIFIER ::= { vitalsConformance 1 }
 vitalsCompliances OBJECT IDENTIFIER ::= { vitalsConformance 2 }

@@ -244,9 +244,9 @@ impl<'a> Work<'a> {
     /// RFC 3416, section 4.2.1.
     fn get(&self, answer: &mut Answer) -> Outcome {
         let (view, ranges) = (self.context.moment.view, &self.context.rights.ranges);
-        let mut read = 0;
+        let (mut read, mut near) = (0, 0);
         for (index, bind) in (1..).zip(self.binds) {
-            let exception = match view.get(self.key(bind), ranges) {
+            let exception = match view.get(self.key(bind), ranges, &mut near) {
                 Found::Value(entry) if self.carries(entry) => {
                     self.write(entry, answer);
                     read += 1;
