@@ -46,7 +46,7 @@ impl Published {
         indices: &mut Indices,
     ) -> Published {
         let (settings, system, administration) = (Arc::new(settings), Arc::new(system), Arc::new(administration));
-        let types = families::all().into_iter().flat_map(|source| vitals::types(&system.root, &source.shape()));
+        let types = families::all().iter().flat_map(|source| vitals::types(&system.root, source.shape()));
         let types = types.chain(snmpv2::MODULE.types());
         let types = types.chain(admin::MODULES.iter().flat_map(|module| module.types()));
         let types = types.chain(standard::MODULES.iter().flat_map(|module| module.types()));
@@ -68,7 +68,7 @@ impl Published {
         let facts = Arc::new(self.facts.with(&moment.snapshot, some_changed, indices));
         let standard = standard::MODULES.iter().flat_map(|module| module.segments_of(&facts, some_changed));
         let mut segments: Vec<_> = standard.map(Arc::new).collect();
-        let families = families::all().into_iter().filter(|source| changed(source.section()));
+        let families = families::all().iter().filter(|source| changed(source.section()));
         segments.extend(families.map(|source| Arc::new(vitals::segment(root, source, &moment, indices))));
         let mut view = self.view.with(segments);
         if let Some(config) = &self.compat {

@@ -132,7 +132,7 @@ impl Origin for Shared {
 impl http::Host for Shared {
     fn moment(&self) -> Moment {
         let now = self.clock.now();
-        let exported = families::all().into_iter().map(|source| source.shape()).filter(|shape| shape.exported);
+        let exported = families::all().iter().map(|source| source.shape()).filter(|shape| shape.exported);
         exported.for_each(|shape| self.interest.ask(shape.section, now));
         self.state.load().moment.at(now)
     }

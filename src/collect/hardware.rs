@@ -285,7 +285,7 @@ pub static FAMILY: Family<Hardware> = Family {
 /// What leaves the agent of the processors' packages.
 pub static PACKAGES: Family<Package> = Family {
     section: "hardware",
-    subject: "socket",
+    subject: "cpu_socket",
     object: "Socket",
     arc: 43,
     help: "A package of processors: what sits in one socket.",

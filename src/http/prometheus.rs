@@ -27,10 +27,10 @@ pub fn text(moment: &Moment) -> prometheus::Result<Vec<u8>> {
         // Two rows that the same labels name would be one series twice, which fails a whole scrape: the first stays.
         let mut seen: HashMap<Vec<String>, ()> = HashMap::new();
         source.visit(moment, &mut |row| {
-            let identity = labels(&shape, row, Role::Identity);
+            let identity = labels(shape, row, Role::Identity);
             let names = identity.iter().map(|label| label.value().to_string()).collect();
             if seen.insert(names, ()).is_none() {
-                push_row(&shape, row, identity, &mut families);
+                push_row(shape, row, identity, &mut families);
             }
         });
     }

@@ -108,7 +108,7 @@ mod tests {
                 let least = if shape.scalar { 1 } else { 2 };
                 assert!(column >= least, "{}: column {column} is reserved", shape.subject);
                 assert!(columns.insert(column), "{}: column {column} is used twice", shape.subject);
-                let object = object_name(&shape, name, variant.map(|(_, value)| value));
+                let object = object_name(shape, name, variant.map(|(_, value)| value));
                 assert!(object.len() <= 32, "{object}: {} characters, 32 at most", object.len());
                 assert!(object.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{object}");
                 assert!(objects.insert(object.clone()), "{object} is named twice");

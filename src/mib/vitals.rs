@@ -49,14 +49,14 @@ pub fn resolve(root: &Oid, name: &str) -> Option<Oid> {
     all().iter().map(|source| source.shape()).find_map(|shape| {
         let node = format!("vitals{}", shape.object);
         if name == node || name.strip_suffix("Table") == Some(&node) {
-            return Some(family_oid(root, &shape));
+            return Some(family_oid(root, shape));
         }
         let labels = shape.labels.iter().map(|label| (label.column, label.name, None));
         let metrics = shape.metrics.iter().map(|metric| (metric.column, metric.name, metric.variant));
         labels
             .chain(metrics)
-            .find(|(_, metric, variant)| object_name(&shape, metric, variant.map(|(_, value)| value)) == name)
-            .map(|(column, _, _)| column_oid(root, &shape, column))
+            .find(|(_, metric, variant)| object_name(shape, metric, variant.map(|(_, value)| value)) == name)
+            .map(|(column, _, _)| column_oid(root, shape, column))
     })
 }
 

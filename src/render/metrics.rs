@@ -15,12 +15,12 @@ pub fn text() -> String {
         let _ = write!(out, "\n## {}\n\n{}{shown}\n\n", shape.subject, shape.help);
         out.push_str("| metric | object | kind | meaning | source |\n|---|---|---|---|---|\n");
         for label in &shape.labels {
-            let object = object_name(&shape, label.name, None);
+            let object = object_name(shape, label.name, None);
             let _ = writeln!(out, "| label `{}` | {object} | text | {} | {} |", label.name, label.help, label.source);
         }
         for metric in &shape.metrics {
             let labels = metric.variant.map(|(label, value)| format!("{{{label}=\"{value}\"}}")).unwrap_or_default();
-            let object = object_name(&shape, metric.name, metric.variant.map(|(_, value)| value));
+            let object = object_name(shape, metric.name, metric.variant.map(|(_, value)| value));
             let kind = match metric.kind {
                 Kind::Gauge => "gauge",
                 Kind::Counter => "counter",
