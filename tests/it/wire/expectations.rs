@@ -23,6 +23,31 @@ pub fn notifications(_: &World) -> Vec<Row> {
     vec![
         test("N1", "sysUpTime.0, then snmpTrapOID.0", "traps::version_2c_raises_changes_and_clears"),
         test("N2", "an SNMPv1 trap", "traps::version_1_raises_and_clears"),
+        test(
+            "N3",
+            "an inform that nobody acknowledges goes out again with its request-id, and stays in order",
+            "informs::a_receiver_that_was_away_hears_all_in_order",
+        ),
+        test(
+            "N4",
+            "SNMPv3 traps of our engine, informs of the receiver's, at every level",
+            "informs::every_level_is_received",
+        ),
+        test(
+            "N4",
+            "a receiver with other boots or another engine ID",
+            "informs::a_receiver_that_becomes_another_is_discovered_anew",
+        ),
+        test(
+            "N6",
+            "authenticationFailure while snmpEnableAuthenTraps allows it, at most one a minute",
+            "informs::starts_links_and_failed_authentications_are_told",
+        ),
+        test(
+            "N9",
+            "a target's least severity",
+            "notify::outbox::tests::the_least_severity_counts_the_worst_that_an_alarm_has_been",
+        ),
         test("N5", "coldStart after a start", "traps::version_1_raises_and_clears"),
         test(
             "N7",
@@ -69,8 +94,27 @@ pub fn pollers(_: &World) -> Vec<Row> {
             "engine::the_engine_is_the_same_after_a_kill_and_has_started_once_more",
         ),
         test("M4", "indices stay with their names", "mib::indices::tests::names_keep_their_numbers"),
-        other("M5", "ifSpeed beside ifHighSpeed", Proof::NotApplicable("IF-MIB is not served")),
-        other("M7", "hrStorage's units", Proof::NotApplicable("HOST-RESOURCES-MIB is not served")),
+        test(
+            "M5, M6",
+            "ifSpeed ends at its largest beside ifHighSpeed; Counter32 wraps beside Counter64",
+            "mib::standard::if_mib::tests::speeds_saturate_and_counters_wrap",
+        ),
+        test(
+            "M7",
+            "hrStorage's units grow with the size",
+            "mib::standard::host_resources::storage::tests::the_unit_grows_with_the_size",
+        ),
+        test("M9", "DateAndTime has 8 or 11 octets", "mib::conventions::tests::dates_say_their_zone"),
+        test(
+            "M10",
+            "long texts are cut on a character's edge",
+            "mib::standard::if_mib::tests::an_alias_is_cut_on_a_characters_edge",
+        ),
+        test(
+            "M11",
+            "numbers that wrap do, TimeTicks too",
+            "mib::conventions::tests::numbers_saturate_or_wrap_as_their_types_do",
+        ),
         test("M8", "numbers that do not fit end at the largest", "mib::smi::tests::numbers_are_scaled_and_saturate"),
         test(
             "M12",
