@@ -46,8 +46,8 @@ usage: cargo bench --bench wire -- [table | latency] [options]
       collecting   everything is collected each second
       walk         another manager walks everything with GETBULK, without pause
       hang         a collector hangs: the agent's root is a directory where /proc/meminfo is a pipe nobody writes to
-      crowd        (root only) 1,000 interfaces and 5,000 processes in namespaces of their own, collected each second
-                   and walked without pause
+      crowd        (root only) 1,000 interfaces and 5,000 processes in namespaces of their own, walked without pause and
+                   collected every 10 s, then each second
 
 options
   --rounds N             rounds of the table (5)
