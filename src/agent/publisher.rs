@@ -38,6 +38,8 @@ pub struct Publisher {
     shared: Arc<Shared>,
     config: Config,
     snapshot: Snapshot,
+    /// What was published before.
+    previous: Option<Arc<Published>>,
     /// Where the summary's numbers are.
     metrics: Metrics<Snapshot>,
     assessor: Assessor,
@@ -97,6 +99,7 @@ impl Publisher {
             config: plan.config,
             snapshot,
             metrics,
+            previous: None,
             assessor,
             links: Links::default(),
             indices,
@@ -229,6 +232,8 @@ impl Publisher {
         let moment = moment(&self.snapshot, &self.assessor, &self.metrics, &self.shared.counters);
         let (now, before) = (self.snapshot.now, self.shared.state.get());
         before.view.take_asked(now.monotonic).for_each(|section| self.shared.interest.ask(section, now));
+        // Kept until the next time: whoever answers from it still must not be the one who has to take it apart.
+        self.previous = Some(before);
         let indices = &mut self.indices;
         self.shared.state.update(|published| published.with_moment(moment.clone(), &changed, indices));
         self.keep_indices();
