@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use message::{Keys, PASSWORD, Secure};
-use vitalsd::mib::snmpv2::{self, System};
+use vitalsd::mib::snmpv2::{self, Standing, System};
 use vitalsd::mib::{Builder, Counters, EngineClock, Live, Oid, Segment, Settings, Value, View};
 use vitalsd::secret::Secret;
 use vitalsd::snmp::config::{Access, Auth, Community, Config, Privacy, User};
@@ -92,7 +92,7 @@ fn view() -> View {
     };
     let settings = Settings::default();
     let table = Oid::from_static(TABLE);
-    let mut types = snmpv2::types();
+    let mut types = snmpv2::MODULE.types();
     types.extend((1..=3).map(|column| table.child(&[column]).key()));
     let base = table.clone();
     let rows = Segment::lazy(&table, move || {
@@ -109,7 +109,11 @@ fn view() -> View {
         }
         builder.finish()
     });
-    let segments = [snmpv2::system(&system, &settings), snmpv2::snmp(&settings), snmpv2::set(&settings), rows];
+    let standing = Standing { system: Arc::new(system), settings: Arc::new(settings) };
+    let mut segments = snmpv2::MODULE.segments(&Arc::new(standing));
+    // Nothing of them stands behind the table, so that its end is the tree's.
+    segments.retain(|segment| *segment.prefix() < *table.key());
+    segments.push(rows);
     View::new(segments.into_iter().map(Arc::new).collect(), types)
 }
 
@@ -154,7 +158,7 @@ impl Agent {
         let mut out = Vec::new();
         let mut verdict = self.engine.handle(request, moment, &mut self.scratch, &mut out);
         if let Verdict::Commit(commit) = verdict {
-            verdict = commit.answer(datagram.len().is_multiple_of(2), &live, &mut out);
+            verdict = commit.answer(datagram.len().is_multiple_of(2), &live, &mut self.scratch, &mut out);
         }
         assert!(self.scratch.names().count() <= datagram.len());
         assert!(out.len() <= MAX_DATAGRAM);
