@@ -40,7 +40,7 @@ fn commands_run_in_the_background_and_never_because_of_a_request() {
     fs::write(&script, format!("#!/bin/sh\necho x >> {}\necho one; echo two\nexit 2\n", count.display()))
         .expect("a file");
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("permissions");
-    let agent = Agent::on_fixture(&format!(
+    let mut agent = Agent::on_fixture(&format!(
         r#"
         [[extend]]
         name = "version"
@@ -72,6 +72,8 @@ fn commands_run_in_the_background_and_never_because_of_a_request() {
     assert_eq!(fs::read_to_string(&count).expect("it ran"), "x\n");
     agent.signal("HUP");
     wait_for("it to have run again", || (fs::read_to_string(&count).ok()? == "x\nx\n").then_some(()));
+    // The one that hangs runs again, too: it ends with the agent.
+    assert_eq!(agent.end(), Some(0), "{}", agent.log());
 }
 
 #[test]
