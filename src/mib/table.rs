@@ -175,9 +175,11 @@ impl<S: Send + Sync + 'static> Module<S> {
             let (table, source): (&'static dyn Objects<S>, _) = (*table, source.clone());
             Segment::lazy(&table.entry(), move || table.content(&source)).from_sections(table.sections())
         });
-        let runs = self.runs(&changed).into_iter().filter_map(|run| {
-            let (first, source) = (run.first()?.0.clone(), source.clone());
-            Some(Segment::lazy(&first, move || scalars_content(&run, &source)))
+        let runs = self.groups.iter().filter(|group| changed(group.sections)).flat_map(|group| {
+            self.runs(group).into_iter().filter_map(|run| {
+                let (first, source) = (run.first()?.0.clone(), source.clone());
+                Some(Segment::lazy(&first, move || scalars_content(&run, &source)).from_sections(group.sections))
+            })
         });
         tables.chain(runs).collect()
     }
@@ -195,16 +197,11 @@ impl<S: Send + Sync + 'static> Module<S> {
         self.groups.iter().flat_map(Group::scalars)
     }
 
-    /// The scalars of each group that changed, in runs that no table interrupts: a segment may not enclose another.
-    fn runs(&self, changed: impl Fn(&[&str]) -> bool) -> Vec<Vec<(Oid, Reading<S>)>> {
+    /// The scalars of a group, in runs that no table interrupts: a segment may not enclose another.
+    fn runs(&self, group: &Group<S>) -> Vec<Vec<(Oid, Reading<S>)>> {
         let entries: Vec<Oid> = self.tables.iter().map(|table| table.entry()).collect();
         let apart = |left: &Oid, right: &Oid| entries.iter().any(|entry| (left..right).contains(&entry));
-        let groups = self.groups.iter().filter(|group| changed(group.sections)).map(Group::scalars);
-        groups
-            .flat_map(|scalars| {
-                scalars.chunk_by(|left, right| !apart(&left.0, &right.0)).map(<[_]>::to_vec).collect::<Vec<_>>()
-            })
-            .collect()
+        group.scalars().chunk_by(|left, right| !apart(&left.0, &right.0)).map(<[_]>::to_vec).collect()
     }
 }
 
@@ -261,7 +258,7 @@ mod tests {
 
     static NAMES: Table<Names> = Table {
         entry: &[1, 3, 6, 1, 6, 3, 12, 1, 2, 1],
-        sections: &[],
+        sections: &["names"],
         rows: |source| (1..).zip(&source.names).map(|(place, text)| Name { text, place }).collect(),
         index: |name| Index::new().octets(name.text.as_bytes()),
         columns: &[
@@ -276,7 +273,7 @@ mod tests {
         sentence: "",
         groups: &[Group {
             oid: &[1, 3, 6, 1, 6, 3, 12, 1],
-            sections: &[],
+            sections: &["scalars"],
             scalars: &[
                 Scalar { number: 9, name: "unknown", value: Reading::Fixed(|_| None) },
                 Scalar { number: 1, name: "first", value: Reading::Fixed(|_| Some(Value::Integer(0))) },
@@ -335,5 +332,18 @@ mod tests {
         assert_eq!(walk(&view).len(), 5);
         assert_eq!(view.len(), 5);
         assert_eq!(Counter::UnknownContexts, counters_below(&[1, 3, 6, 1, 6, 3, 12, 1, 5]).next().expect("it").1);
+    }
+    #[test]
+    fn what_is_asked_for_leaves_a_mark_on_its_section_table_or_not() {
+        let view = view(&["a"]);
+        let asked = |arcs: &[u32]| {
+            let now = std::time::Duration::from_secs(1);
+            view.take_asked(now).for_each(drop);
+            let key = Oid::from_static(&[1, 3, 6, 1, 6, 3, 12, 1]).child(arcs).key();
+            view.get(&key, &Ranges::all(), &mut 0);
+            view.take_asked(now).collect::<Vec<_>>()
+        };
+        assert_eq!(asked(&[1, 0]), ["scalars"]);
+        assert_eq!(asked(&[2, 1, 2, 1, 97]), ["names"]);
     }
 }
