@@ -3,7 +3,7 @@
 //! Each check gives problems by the key that they are about; the reader finds the place in the file.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 
 use super::checks_snmp::{engine_id, query_log, users};
@@ -13,6 +13,7 @@ use crate::health::rules::{self, Finding, compile};
 use crate::metric::Interval;
 use crate::mib::{Oid, vitals};
 use crate::notify::target;
+use crate::snmp::access::{Networks, network};
 use crate::snmp::config::{Access, Community};
 
 /// One problem of a configuration whose types are right.
@@ -92,17 +93,6 @@ fn listeners(config: &Config) -> Vec<Problem> {
         .collect()
 }
 
-/// The address of `ADDRESS/BITS` or `ADDRESS`, if both are in range.
-fn network(text: &str) -> Option<IpAddr> {
-    let (address, bits) = match text.split_once('/') {
-        Some((address, bits)) => (address, Some(bits.parse::<u8>().ok()?)),
-        None => (text, None),
-    };
-    let address: IpAddr = address.parse().ok()?;
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    (bits.unwrap_or(most) <= most).then_some(address)
-}
-
 fn networks(config: &Config) -> Vec<Problem> {
     let mut lists = vec![("snmp.allow".to_string(), &config.snmp.allow)];
     for (place, community) in config.snmp.community.iter().enumerate() {
@@ -161,7 +151,8 @@ pub(super) fn secret_file_problem(key: &str, path: &Path) -> Option<Problem> {
 
 /// Whether all of these networks are this machine.
 fn is_loopback(networks: &[String]) -> bool {
-    networks.iter().all(|text| network(text).is_none_or(|address| address.is_loopback()))
+    let loopback = Networks::loopback();
+    networks.iter().all(|text| network(text).is_none_or(|network| loopback.cover(&network)))
 }
 
 /// Listening wider than is answered, and names that everybody knows.

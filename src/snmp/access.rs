@@ -72,6 +72,11 @@ pub type Resolve<'a> = &'a dyn Fn(&str) -> Option<Oid>;
 /// The view that everybody has.
 const ALL: &str = "all";
 
+/// The network of `ADDRESS/BITS`, or of a single address.
+pub fn network(text: &str) -> Option<IpNet> {
+    text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()
+}
+
 /// Networks.
 #[derive(Debug, Clone)]
 pub struct Networks(Vec<IpNet>);
@@ -81,6 +86,11 @@ impl Networks {
     pub fn loopback() -> Networks {
         let v4 = ipnet::Ipv4Net::new_assert(std::net::Ipv4Addr::new(127, 0, 0, 0), 8);
         Networks(vec![v4.into(), IpNet::from(IpAddr::from(std::net::Ipv6Addr::LOCALHOST))])
+    }
+
+    /// Whether all of a network is in one of these.
+    pub fn cover(&self, network: &IpNet) -> bool {
+        self.0.iter().any(|known| known.contains(network))
     }
 
     /// Who is answered at all: `snmp.allow`.
@@ -95,9 +105,9 @@ impl Networks {
     pub fn parse(texts: &[String], key: &str, errors: &mut Vec<Error>) -> Networks {
         let mut networks = Vec::with_capacity(texts.len());
         for text in texts {
-            match text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)) {
-                Ok(network) => networks.push(network),
-                Err(_) => errors.push(Error::Network { key: key.into(), text: text.clone() }),
+            match network(text) {
+                Some(network) => networks.push(network),
+                None => errors.push(Error::Network { key: key.into(), text: text.clone() }),
             }
         }
         Networks(networks)
